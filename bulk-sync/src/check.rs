@@ -1,0 +1,160 @@
+//! The faults of a call that can be found before any I/O, all of them at once.
+
+use sea_orm::{DbBackend, EntityTrait};
+
+use crate::{
+    SyncKey,
+    columns::{ColumnOptions, Columns},
+    desired::{Desired, RowList},
+    error::{InputFault, SyncError},
+    field::Row,
+    key_index::KeyIndex,
+    key_text::row_text,
+    plan::Task,
+    scope::Scope,
+    settings::{RepeatedKeys, Settings},
+    storable::KeyFault,
+    table_name,
+};
+
+/// Checks the options and the models, and the values where they are for a
+/// backend; gives the task, the models that count,
+/// and the index of their keys.
+///
+/// # Errors
+///
+/// `InvalidInput` with every fault that was found.
+pub(crate) fn check<E>(
+    options: &ColumnOptions,
+    scope: Scope,
+    settings: Settings,
+    desired: Desired<E>,
+    backend: Option<DbBackend>,
+) -> Result<(Task<E>, Desired<E>, KeyIndex), SyncError>
+where
+    E: EntityTrait,
+    E::Model: SyncKey,
+{
+    let mut faults = call_faults(&scope, &settings);
+    let columns = match Columns::resolve(options) {
+        Ok(columns) => columns,
+        Err(more) => {
+            faults.extend(more);
+            return Err(invalid::<E>(faults));
+        }
+    };
+    let (mut index, repeats) = KeyIndex::build(&columns, &desired);
+    for (position, row) in desired.rows().enumerate() {
+        key_faults(&columns, position, row, &mut faults);
+        value_faults(&columns, position, row, backend, &mut faults);
+    }
+    let mut desired = desired;
+    if settings.repeated_keys == RepeatedKeys::Refuse {
+        faults.extend(repeat_faults(&columns, &desired, &repeats));
+    } else if !repeats.is_empty() {
+        let kept = kept(&repeats, desired.len(), settings.repeated_keys);
+        desired = desired.select(&kept);
+        index = KeyIndex::build(&columns, &desired).0;
+    }
+    if !faults.is_empty() {
+        return Err(invalid::<E>(faults));
+    }
+    let task = Task { columns, scope, settings, table: table_name::<E>() };
+    Ok((task, desired, index))
+}
+
+fn invalid<E: EntityTrait>(faults: Vec<InputFault>) -> SyncError {
+    SyncError::InvalidInput { table: table_name::<E>(), faults }
+}
+
+fn call_faults(scope: &Scope, settings: &Settings) -> Vec<InputFault> {
+    let mut faults = Vec::new();
+    if scope.is_empty() {
+        faults.push(InputFault::EmptyScope);
+    }
+    if settings.batch_size == Some(0) {
+        faults.push(InputFault::ZeroBatchSize);
+    }
+    if let Some(share) = settings.max_delete_share
+        && !(0.0..=1.0).contains(&share)
+    {
+        faults.push(InputFault::Share { share });
+    }
+    faults
+}
+
+/// Checks the keys of a list; gives their index and the faults.
+pub(crate) fn check_rows<E: EntityTrait>(
+    columns: &Columns<E>,
+    rows: &(impl RowList<E> + ?Sized),
+) -> (KeyIndex, Vec<InputFault>) {
+    let (index, repeats) = KeyIndex::build(columns, rows);
+    let mut faults = Vec::new();
+    for (position, row) in rows.rows().enumerate() {
+        key_faults(columns, position, row, &mut faults);
+    }
+    faults.extend(repeat_faults(columns, rows, &repeats));
+    (index, faults)
+}
+
+fn key_faults<E: EntityTrait>(
+    columns: &Columns<E>,
+    position: usize,
+    row: Row<'_, E>,
+    faults: &mut Vec<InputFault>,
+) {
+    for &key in &columns.key {
+        let field = columns.field(key);
+        let column = field.name();
+        match field.key_fault(row) {
+            Some(KeyFault::Missing) => faults.push(InputFault::MissingKey {
+                position,
+                column,
+                key: row_text(columns, &columns.key, row),
+            }),
+            Some(KeyFault::Nan) => faults.push(InputFault::NanKey { position, column }),
+            None => {}
+        }
+    }
+}
+
+fn value_faults<E: EntityTrait>(
+    columns: &Columns<E>,
+    position: usize,
+    row: Row<'_, E>,
+    backend: Option<DbBackend>,
+    faults: &mut Vec<InputFault>,
+) {
+    let Some(backend) = backend else { return };
+    for field in columns.all().map(|column| columns.field(column)) {
+        if let Some(fault) = field.fault(row, backend) {
+            let key = row_text(columns, &columns.key, row);
+            faults.push(InputFault::Value { position, column: field.name(), key, fault });
+        }
+    }
+}
+
+fn repeat_faults<E: EntityTrait>(
+    columns: &Columns<E>,
+    rows: &(impl RowList<E> + ?Sized),
+    repeats: &[(usize, usize)],
+) -> Vec<InputFault> {
+    let fault = |&positions: &(usize, usize)| InputFault::DuplicateKey {
+        positions,
+        key: row_text(columns, &columns.key, rows.row(positions.1)),
+    };
+    repeats.iter().map(fault).collect()
+}
+
+/// The positions of the models that count where keys repeat.
+fn kept(repeats: &[(usize, usize)], len: usize, which: RepeatedKeys) -> Vec<usize> {
+    let mut counts: Vec<usize> = (0..len).collect();
+    let mut dropped = vec![false; len];
+    for &(first, later) in repeats {
+        dropped[later] = true;
+        if which == RepeatedKeys::Last {
+            counts[first] = later;
+        }
+    }
+    (0..len).filter(|&position| !dropped[position]).map(|position| counts[position]).collect()
+}

@@ -1,0 +1,188 @@
+//! Which columns of an entity take which part in one call: resolved once from
+//! the derive's roles and the options of the call, before any I/O.
+
+use sea_orm::{
+    DbErr, EntityTrait, IdenStatic, Iterable, PrimaryKeyToColumn, PrimaryKeyTrait, QueryResult,
+};
+
+use crate::{
+    SyncKey,
+    error::InputFault,
+    field::{Field, Role, Row},
+};
+
+/// The position of a column in [`SyncKey::fields`].
+pub(crate) type Position = usize;
+
+/// The choices of columns that a call can make.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct ColumnOptions {
+    /// Match by these instead of the derive's key.
+    pub key: Option<Vec<&'static str>>,
+    /// Compare and update these only.
+    pub only: Option<Vec<&'static str>>,
+    /// Neither compare nor update these.
+    pub ignore: Vec<&'static str>,
+}
+
+/// The columns of `E` as one call uses them, each list in the order of the struct.
+pub(crate) struct Columns<E: EntityTrait> {
+    fields: &'static [Field<E>],
+    /// Matched by.
+    pub key: Vec<Position>,
+    /// The primary key.
+    pub primary_key: Vec<Position>,
+    /// Compared, and updated where they differ.
+    pub compared: Vec<Position>,
+    /// Written with an update that has another reason.
+    pub touched: Vec<Position>,
+    /// The primary key that the database generates, unless it is part of the key.
+    pub generated: Option<Position>,
+}
+
+impl<E> Columns<E>
+where
+    E: EntityTrait,
+    E::Model: SyncKey,
+{
+    /// Resolves the options against the entity.
+    ///
+    /// # Errors
+    ///
+    /// All faults of the options.
+    pub fn resolve(options: &ColumnOptions) -> Result<Self, Vec<InputFault>> {
+        let fields = <E::Model as SyncKey>::fields();
+        let mut columns = Self {
+            fields,
+            key: Vec::new(),
+            primary_key: Vec::new(),
+            compared: Vec::new(),
+            touched: Vec::new(),
+            generated: None,
+        };
+        for key in E::PrimaryKey::iter() {
+            columns.primary_key.extend(columns.position(key.into_column().as_str()));
+        }
+        columns.key = columns.choose_key(options);
+        let faults = columns.faults(options);
+        if !faults.is_empty() {
+            return Err(faults);
+        }
+        for (position, field) in fields.iter().enumerate() {
+            if columns.key.contains(&position) || columns.primary_key.contains(&position) {
+                continue;
+            }
+            let ignored = options.ignore.contains(&field.name());
+            let left_out = matches!(&options.only, Some(only) if !only.contains(&field.name()));
+            match field.role() {
+                Role::Touch if !ignored => columns.touched.push(position),
+                // a key of the derive that this call does not match by is a value like any other
+                Role::Value | Role::Key if !ignored && !left_out => columns.compared.push(position),
+                _ => {}
+            }
+        }
+        columns.generated = match columns.primary_key[..] {
+            [position] if E::PrimaryKey::auto_increment() && !columns.key.contains(&position) => {
+                Some(position)
+            }
+            _ => None,
+        };
+        Ok(columns)
+    }
+
+    fn choose_key(&self, options: &ColumnOptions) -> Vec<Position> {
+        let chosen = |(position, field): (Position, &Field<E>)| {
+            let is_key = match &options.key {
+                Some(key) => key.contains(&field.name()),
+                None => field.role() == Role::Key,
+            };
+            is_key.then_some(position)
+        };
+        self.fields.iter().enumerate().filter_map(chosen).collect()
+    }
+
+    fn faults(&self, options: &ColumnOptions) -> Vec<InputFault> {
+        let mut faults = Vec::new();
+        if self.key.is_empty() {
+            faults.push(InputFault::NoKey);
+        }
+        if self.primary_key.is_empty() {
+            faults.push(InputFault::NoPrimaryKey);
+        }
+        let key_names: Vec<_> = self.key.iter().map(|&key| self.name(key)).collect();
+        for (option, names) in
+            [("only", options.only.as_deref().unwrap_or_default()), ("ignore", &options.ignore)]
+        {
+            for &column in names.iter().filter(|name| key_names.contains(name)) {
+                faults.push(InputFault::KeyColumn { option, column });
+            }
+        }
+        let named = options.only.iter().chain(&options.key).flatten();
+        for &column in named.chain(&options.ignore) {
+            if self.position(column).is_none() {
+                faults.push(InputFault::UnknownColumn { column });
+            }
+        }
+        faults
+    }
+}
+
+impl<E: EntityTrait> Columns<E> {
+    /// The position of the column of that name.
+    pub fn position(&self, name: &str) -> Option<Position> {
+        self.fields.iter().position(|field| field.name() == name)
+    }
+
+    /// The field at a position that this value gave out.
+    pub fn field(&self, position: Position) -> &'static Field<E> {
+        &self.fields[position]
+    }
+
+    /// The name of the column at a position.
+    pub fn name(&self, position: Position) -> &'static str {
+        self.field(position).name()
+    }
+
+    /// All positions.
+    pub fn all(&self) -> std::ops::Range<Position> {
+        0..self.fields.len()
+    }
+
+    /// The columns that have to be read to compare a row.
+    pub fn needed(&self) -> Vec<Position> {
+        self.all()
+            .filter(|position| {
+                self.key.contains(position)
+                    || self.primary_key.contains(position)
+                    || self.compared.contains(position)
+            })
+            .collect()
+    }
+
+    /// Decodes the columns at these positions, in the order of the result.
+    pub fn read(
+        &self,
+        positions: &[Position],
+        result: &QueryResult,
+        row: &mut E::ActiveModel,
+    ) -> Result<(), DbErr> {
+        for (index, &position) in positions.iter().enumerate() {
+            let field = self.field(position);
+            field.read(result, index, row).map_err(|error| match error {
+                DbErr::Type(message) => DbErr::Type(format!("column {}: {message}", field.name())),
+                error => error,
+            })?;
+        }
+        Ok(())
+    }
+
+    /// The compared columns in which two rows differ; a column that is not
+    /// set in `desired` is the same by definition.
+    pub fn differing(&self, current: Row<'_, E>, desired: Row<'_, E>) -> Vec<Position> {
+        let differs = |position: &Position| {
+            let field = self.field(*position);
+            field.is_set(desired) && !field.same(current, desired)
+        };
+        self.compared.iter().copied().filter(differs).collect()
+    }
+}

@@ -1,0 +1,66 @@
+//! What the backends do differently, as data.
+
+use sea_orm::DbBackend;
+
+/// How a statement is given many rows as a table.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum RowSource {
+    /// `UNNEST` of one array a column, where each type has an array; else `VALUES`.
+    Unnest,
+    /// A common table expression of `VALUES`.
+    Values,
+    /// `SELECT .. UNION ALL SELECT ..`.
+    UnionAll,
+}
+
+/// A backend's limits and ways.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Dialect {
+    /// The backend.
+    pub backend: DbBackend,
+    /// The most parameters that one statement takes.
+    pub max_parameters: usize,
+    /// How a statement is given many rows.
+    pub row_source: RowSource,
+    /// Whether rows arrive faster one by one than all at once. On SQLite each
+    /// row would be handed from one thread to another.
+    pub streams: bool,
+    /// Whether `(a, b) IN ((1, 2), (3, 4))` is understood; SQLite takes a subquery only.
+    pub tuple_lists: bool,
+}
+
+const POSTGRES: Dialect = Dialect {
+    backend: DbBackend::Postgres,
+    max_parameters: 65_535,
+    row_source: RowSource::Unnest,
+    streams: true,
+    tuple_lists: true,
+};
+
+const MYSQL: Dialect = Dialect {
+    backend: DbBackend::MySql,
+    max_parameters: 65_535,
+    row_source: RowSource::UnionAll,
+    streams: true,
+    tuple_lists: true,
+};
+
+const SQLITE: Dialect = Dialect {
+    backend: DbBackend::Sqlite,
+    max_parameters: 32_766,
+    row_source: RowSource::Values,
+    streams: false,
+    tuple_lists: false,
+};
+
+impl Dialect {
+    /// The dialect of a backend; of one that this crate does not know, SQLite's,
+    /// the plainest SQL with the lowest limit.
+    pub const fn of(backend: DbBackend) -> Self {
+        match backend {
+            DbBackend::Postgres => POSTGRES,
+            DbBackend::MySql => MYSQL,
+            _ => SQLITE,
+        }
+    }
+}

@@ -1,0 +1,288 @@
+//! What can go wrong, and what to do about it.
+
+use std::fmt;
+
+use sea_orm::DbErr;
+
+use crate::storable::ValueFault;
+
+/// How many keys or faults a message lists before it counts the rest.
+const LISTED: usize = 5;
+
+/// Why a sync did nothing. Unless a variant says otherwise, the table is as it was.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum SyncError {
+    /// The call cannot be carried out as given; found before any I/O.
+    #[error("cannot sync {table}: {}", listed(faults, "; "))]
+    InvalidInput {
+        /// The table.
+        table: String,
+        /// Everything that is wrong with the call.
+        faults: Vec<InputFault>,
+    },
+    /// No models were given, and that would delete rows.
+    #[error(
+        "no models were given for {table}, which would delete {would_delete} rows; \
+         if that is meant, call allow_empty()"
+    )]
+    EmptyInput {
+        /// The table.
+        table: String,
+        /// The number of rows in scope.
+        would_delete: u64,
+    },
+    /// More rows would be deleted than the call allows.
+    #[error(
+        "{would_delete} of the {in_scope} rows in scope of {table} would be deleted, and {option} \
+         allows {limit}; if that is meant, raise it: {}",
+        listed(keys, "; ")
+    )]
+    TooManyDeletes {
+        /// The table.
+        table: String,
+        /// The number of rows that would be deleted.
+        would_delete: u64,
+        /// The number of rows in scope.
+        in_scope: u64,
+        /// The number that the call allows.
+        limit: u64,
+        /// The option that sets the limit.
+        option: &'static str,
+        /// The keys of the first of the rows.
+        keys: Vec<String>,
+    },
+    /// More rows would be updated than the call allows.
+    #[error(
+        "{would_update} of the {in_scope} rows in scope of {table} would be updated, and \
+         max_updates allows {limit}; if that is meant, raise it: {}",
+        listed(keys, "; ")
+    )]
+    TooManyUpdates {
+        /// The table.
+        table: String,
+        /// The number of rows that would be updated.
+        would_update: u64,
+        /// The number of rows in scope.
+        in_scope: u64,
+        /// The number that the call allows.
+        limit: u64,
+        /// The keys of the first of the rows.
+        keys: Vec<String>,
+    },
+    /// After the sync, these rows would not be in the scope, or rows would be
+    /// in it that no model was given for.
+    #[error(
+        "the rows in scope of {table} would not be the models given: {}; give only models that \
+         meet the condition, or widen it",
+        listed(keys, "; ")
+    )]
+    OutOfScope {
+        /// The table.
+        table: String,
+        /// What is wrong, with the key of each row.
+        keys: Vec<String>,
+    },
+    /// Rows in scope have the same key, so that it is not known which to update.
+    #[error(
+        "several rows in scope of {table} have the same key: {}; remove all but one of each, or \
+         call delete_duplicates() to keep the one with the lowest primary key",
+        listed(keys, "; ")
+    )]
+    DuplicateRows {
+        /// The table.
+        table: String,
+        /// The keys.
+        keys: Vec<String>,
+    },
+    /// Rows are no longer as the plan found them.
+    #[error("{table} has changed since the plan was made: {}; compare again", listed(rows, "; "))]
+    StalePlan {
+        /// The table.
+        table: String,
+        /// The rows, each with what became of it.
+        rows: Vec<String>,
+    },
+    /// A unique index or a foreign key forbids the change.
+    #[error(
+        "{action} {table}: a constraint forbids it, at one of {}: {constraint}",
+        listed(keys, "; ")
+    )]
+    Constraint {
+        /// The table.
+        table: String,
+        /// What was being done.
+        action: Action,
+        /// What the database says.
+        constraint: String,
+        /// The keys of the rows that were being written.
+        keys: Vec<String>,
+        /// The error of the database.
+        source: DbErr,
+    },
+    /// The database refused a statement.
+    #[error("{action} {table}: the database refused")]
+    Statement {
+        /// The table.
+        table: String,
+        /// What was being done.
+        action: Action,
+        /// The error of the database.
+        source: DbErr,
+    },
+    /// An error of the database outside of any statement on the table, as when
+    /// no connection can be had.
+    #[error(transparent)]
+    Db(#[from] DbErr),
+}
+
+/// What a sync was doing when the database refused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Action {
+    /// Reading the rows in scope, or rows that were just written.
+    Read,
+    /// Deleting rows.
+    Delete,
+    /// Updating rows.
+    Update,
+    /// Creating rows.
+    Create,
+    /// Proving that the rows in scope are the models given.
+    Prove,
+}
+
+impl fmt::Display for Action {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Read => "reading from",
+            Self::Delete => "deleting from",
+            Self::Update => "updating",
+            Self::Create => "creating rows in",
+            Self::Prove => "proving the scope of",
+        })
+    }
+}
+
+/// Something that is wrong with the models or the options of a call.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub enum InputFault {
+    /// The condition is empty.
+    EmptyScope,
+    /// The batch size is 0.
+    ZeroBatchSize,
+    /// A share of rows is not a number from 0 to 1.
+    Share {
+        /// The number.
+        share: f64,
+    },
+    /// No column is the key.
+    NoKey,
+    /// The entity has no primary key.
+    NoPrimaryKey,
+    /// An option names a column that the entity does not have.
+    UnknownColumn {
+        /// The column.
+        column: &'static str,
+    },
+    /// An option that chooses columns to update names a column of the key.
+    KeyColumn {
+        /// The option.
+        option: &'static str,
+        /// The column.
+        column: &'static str,
+    },
+    /// Several models have the same key.
+    DuplicateKey {
+        /// The positions of the first and of the later model, from 0.
+        positions: (usize, usize),
+        /// The key.
+        key: String,
+    },
+    /// A model has NULL, or nothing, in a column of the key.
+    MissingKey {
+        /// The position of the model, from 0.
+        position: usize,
+        /// The column.
+        column: &'static str,
+        /// The key as far as it is there.
+        key: String,
+    },
+    /// A key that never equals itself.
+    NanKey {
+        /// The position of the model, from 0.
+        position: usize,
+        /// The column.
+        column: &'static str,
+    },
+    /// A value that the database cannot store.
+    Value {
+        /// The position of the model, from 0.
+        position: usize,
+        /// The column.
+        column: &'static str,
+        /// The key of the model.
+        key: String,
+        /// What is wrong with the value.
+        fault: ValueFault,
+    },
+}
+
+impl fmt::Display for InputFault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::EmptyScope => {
+                f.write_str("the condition is empty; to sync the whole table, pass WholeTable")
+            }
+            Self::ZeroBatchSize => {
+                f.write_str("the batch size is 0; pass None to let bulk-sync choose")
+            }
+            Self::Share { share } => {
+                write!(f, "max_delete_share takes a share from 0 to 1, not {share}")
+            }
+            Self::NoKey => f.write_str("key() names no column; name at least one"),
+            Self::NoPrimaryKey => f.write_str("the entity has no primary key to update rows by"),
+            Self::UnknownColumn { column } => write!(f, "the entity has no column {column}"),
+            Self::KeyColumn { option, column } => write!(
+                f,
+                "{option}() names {column}, which is part of the key and never updated; leave it out"
+            ),
+            Self::DuplicateKey { positions: (first, later), key } => write!(
+                f,
+                "models {first} and {later} have the same key ({key}); remove one, or call \
+                 first_wins() or last_wins()"
+            ),
+            Self::MissingKey { position, column, key } => write!(
+                f,
+                "model {position} has no value in the key column {column} ({key}); set it"
+            ),
+            Self::NanKey { position, column } => write!(
+                f,
+                "model {position} has NaN in the key column {column}, which never equals a row; set a number"
+            ),
+            Self::Value { position, column, key, fault } => {
+                write!(f, "model {position} ({key}), column {column}: {fault}")
+            }
+        }
+    }
+}
+
+impl From<SyncError> for DbErr {
+    /// The error of the database where there is one, else the message.
+    fn from(error: SyncError) -> Self {
+        match error {
+            SyncError::Db(error) => error,
+            error => Self::Custom(error.to_string()),
+        }
+    }
+}
+
+/// The first few, and how many more there are.
+fn listed<T: fmt::Display>(items: &[T], separator: &str) -> String {
+    let mut text = items.iter().take(LISTED).map(T::to_string).collect::<Vec<_>>().join(separator);
+    if items.len() > LISTED {
+        text.push_str(&format!("{separator}and {} more", items.len() - LISTED));
+    }
+    text
+}

@@ -1,0 +1,230 @@
+//! Many rows as one table inside a statement: `v` with the columns `c0`, `c1`, ….
+//!
+//! The names are positional, so that they never meet a column of the table.
+
+use sea_orm::{
+    ColumnTrait, EntityTrait, Value,
+    sea_query::{
+        Alias, ArrayType, Asterisk, CaseStatement, ColumnType, CommonTableExpression, DynIden,
+        Expr, ExprTrait, Func, IntoIden, OptionEnum, Query, SelectStatement, TableRef, UnionType,
+        Values, WithClause,
+    },
+};
+
+use crate::{
+    dialect::{Dialect, RowSource},
+    field::Field,
+};
+
+/// The name of the table of rows.
+const ROWS: &str = "v";
+
+/// Rows as a table: what to put before the statement, what to select from, and
+/// how to refer to each column.
+pub(crate) struct Rows {
+    /// The common table expression that holds the rows, where they are in one.
+    pub with: Option<WithClause>,
+    /// The table.
+    pub table: TableRef,
+    /// One expression a column, in the order in which they were given.
+    pub columns: Vec<Expr>,
+}
+
+/// How many parameters a row takes in `v`; 0 when the number of parameters
+/// does not depend on the number of rows.
+pub(crate) fn parameters_per_row<E: EntityTrait>(
+    dialect: Dialect,
+    fields: &[&'static Field<E>],
+) -> usize {
+    if unnests(dialect, fields) { 0 } else { fields.len() }
+}
+
+/// Whether rows of these columns can be sent as arrays.
+pub(crate) fn unnests<E: EntityTrait>(dialect: Dialect, fields: &[&'static Field<E>]) -> bool {
+    dialect.row_source == RowSource::Unnest
+        && fields.iter().all(|field| element_type(&field.column_type()).is_some())
+}
+
+/// Puts rows, each with one value a field, into a table. At least one row.
+pub(crate) fn rows<E: EntityTrait>(
+    dialect: Dialect,
+    fields: &[&'static Field<E>],
+    rows: Vec<Vec<Value>>,
+) -> Rows {
+    match dialect.row_source {
+        RowSource::Unnest if unnests(dialect, fields) => unnest(fields, rows),
+        RowSource::Unnest | RowSource::Values => values(fields, rows),
+        RowSource::UnionAll => union_all(fields, rows),
+    }
+}
+
+/// The value as it is bound: SeaORM's `save_as` may replace it.
+pub(crate) fn bound<E: EntityTrait>(field: &Field<E>, value: Value) -> Value {
+    match field.column().save_as(Expr::val(value.clone())) {
+        Expr::Value(value) => value,
+        _ => value,
+    }
+}
+
+fn name(position: usize) -> DynIden {
+    Alias::new(format!("c{position}")).into_iden()
+}
+
+fn null_mask(position: usize) -> DynIden {
+    Alias::new(format!("n{position}")).into_iden()
+}
+
+fn saved<E: EntityTrait>(position: usize, field: &Field<E>) -> Expr {
+    field.column().save_as(Expr::col((ROWS, name(position))))
+}
+
+/// `WITH v (c0, c1) AS (VALUES (?, ?), (?, ?))`
+fn values<E: EntityTrait>(fields: &[&'static Field<E>], rows: Vec<Vec<Value>>) -> Rows {
+    let rows = rows
+        .into_iter()
+        .map(|row| {
+            Values(fields.iter().zip(row).map(|(field, value)| bound(field, value)).collect())
+        })
+        .collect();
+    let mut table = CommonTableExpression::new();
+    table.table_name(ROWS).columns((0..fields.len()).map(name)).values(rows);
+    Rows {
+        with: Some(WithClause::new().cte(table).to_owned()),
+        table: TableRef::Table(ROWS.into(), None),
+        columns: fields.iter().enumerate().map(|(i, field)| saved(i, field)).collect(),
+    }
+}
+
+/// `(SELECT ? AS c0, ? AS c1 UNION ALL SELECT ?, ?) AS v`
+fn union_all<E: EntityTrait>(fields: &[&'static Field<E>], rows: Vec<Vec<Value>>) -> Rows {
+    let mut selects = rows.into_iter().enumerate().map(|(row, values)| {
+        let mut select = Query::select();
+        for (position, (field, value)) in fields.iter().zip(values).enumerate() {
+            let value = Expr::val(bound(field, value));
+            if row == 0 {
+                select.expr_as(value, name(position));
+            } else {
+                select.expr(value);
+            }
+        }
+        select
+    });
+    let mut first: SelectStatement = selects.next().unwrap_or_default();
+    first.unions(selects.map(|select| (UnionType::All, select)));
+    Rows {
+        with: None,
+        table: TableRef::SubQuery(Box::new(first), ROWS.into_iden()),
+        columns: fields.iter().enumerate().map(|(i, field)| saved(i, field)).collect(),
+    }
+}
+
+/// `WITH v (c0, n0) AS (SELECT * FROM UNNEST(CAST($1 AS text[]), CAST($2 AS bool[])))`
+///
+/// A NULL inside an array cannot be bound, so a column with NULLs comes with a
+/// mask, and the array has any value of the type in their place.
+fn unnest<E: EntityTrait>(fields: &[&'static Field<E>], rows: Vec<Vec<Value>>) -> Rows {
+    let mut arrays = Vec::with_capacity(fields.len());
+    let mut masks = Vec::new();
+    let mut names: Vec<_> = (0..fields.len()).map(name).collect();
+    let mut columns = Vec::with_capacity(fields.len());
+    for (position, (field, values)) in fields.iter().zip(transpose(fields.len(), rows)).enumerate()
+    {
+        let column_type = field.column_type();
+        let (values, nulls) = without_nulls(values);
+        let array_type = match column_type {
+            ColumnType::Enum { .. } => ArrayType::String,
+            _ => field.array_type(),
+        };
+        arrays.push(array(array_type, values, element_type(&column_type).unwrap_or("text")));
+        let mut column = saved(position, field);
+        if field.column().def().is_null() || nulls.contains(&Value::Bool(Some(true))) {
+            masks.push(array(ArrayType::Bool, nulls, "bool"));
+            names.push(null_mask(position));
+            column = unmasked(column, position);
+        }
+        columns.push(column);
+    }
+    arrays.append(&mut masks);
+    let select = Query::select()
+        .column(Asterisk)
+        .from_function(Func::cust("UNNEST").args(arrays), "u")
+        .to_owned();
+    let mut table = CommonTableExpression::new();
+    table.table_name(ROWS).columns(names).query(select);
+    Rows {
+        with: Some(WithClause::new().cte(table).to_owned()),
+        table: TableRef::Table(ROWS.into(), None),
+        columns,
+    }
+}
+
+fn unmasked(column: Expr, position: usize) -> Expr {
+    CaseStatement::new()
+        .case(Expr::col((ROWS, null_mask(position))), Expr::null())
+        .finally(column)
+        .into()
+}
+
+fn transpose(width: usize, rows: Vec<Vec<Value>>) -> Vec<Vec<Value>> {
+    let mut columns: Vec<Vec<Value>> = (0..width).map(|_| Vec::with_capacity(rows.len())).collect();
+    for row in rows {
+        for (column, value) in columns.iter_mut().zip(row) {
+            column.push(value);
+        }
+    }
+    columns
+}
+
+fn without_nulls(values: Vec<Value>) -> (Vec<Value>, Vec<Value>) {
+    let filled = |value: Value| {
+        let value = plain_text(value);
+        let is_null = value == value.as_null();
+        let filled = if is_null { value.dummy_value() } else { value };
+        (filled, Value::Bool(Some(is_null)))
+    };
+    values.into_iter().map(filled).unzip()
+}
+
+/// The text of an enum value; `save_as` casts it back where the database has the type.
+fn plain_text(value: Value) -> Value {
+    match value {
+        Value::Enum(OptionEnum::Some(value)) => Value::String(Some(value.value.into_owned())),
+        Value::Enum(OptionEnum::None(_)) => Value::String(None),
+        value => value,
+    }
+}
+
+/// The cast is part of the text, because the driver caches prepared statements
+/// by their text alone, whatever the types of the parameters.
+fn array(elements: ArrayType, values: Vec<Value>, element_type: &str) -> Expr {
+    Expr::val(Value::Array(elements, Some(Box::new(values)))).cast_as(format!("{element_type}[]"))
+}
+
+/// The PostgreSQL type as which the values of a Rust type are sent; `None`
+/// where they have no array, or not one that SeaORM binds. Never one with a
+/// length: a cast to `varchar(3)` shortens silently.
+fn element_type(column_type: &ColumnType) -> Option<&'static str> {
+    Some(match column_type {
+        ColumnType::Char(_)
+        | ColumnType::String(_)
+        | ColumnType::Text
+        | ColumnType::Enum { .. } => "text",
+        ColumnType::SmallInteger => "int2",
+        ColumnType::Integer | ColumnType::SmallUnsigned => "int4",
+        ColumnType::BigInteger | ColumnType::BigUnsigned | ColumnType::Unsigned => "int8",
+        ColumnType::Float => "float4",
+        ColumnType::Double => "float8",
+        ColumnType::Decimal(_) => "numeric",
+        ColumnType::Boolean => "bool",
+        ColumnType::Date => "date",
+        ColumnType::Time => "time",
+        ColumnType::DateTime => "timestamp",
+        ColumnType::TimestampWithTimeZone => "timestamptz",
+        ColumnType::Blob | ColumnType::Binary(_) | ColumnType::VarBinary(_) => "bytea",
+        ColumnType::Json | ColumnType::JsonBinary => "jsonb",
+        ColumnType::Uuid => "uuid",
+        ColumnType::Inet | ColumnType::Cidr => "inet",
+        ColumnType::MacAddr => "macaddr",
+        _ => return None,
+    })
+}

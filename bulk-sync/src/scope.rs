@@ -1,0 +1,82 @@
+//! Which rows of the table a sync is about.
+
+use sea_orm::sea_query::{Condition, Query, SqliteQueryBuilder};
+
+/// The whole table as the scope of a sync: each row that no model is given for
+/// is deleted. A condition that selects everything by being empty is refused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct WholeTable;
+
+/// The rows that a sync makes equal to the models.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Scope(Option<Condition>);
+
+impl Scope {
+    /// The condition that rows in scope meet; `None` for the whole table.
+    pub fn condition(&self) -> Option<&Condition> {
+        self.0.as_ref()
+    }
+
+    /// Whether the condition names nothing to decide by, as `Condition::all()`
+    /// with nothing in it does.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.as_ref().is_some_and(selects_by_nothing)
+    }
+}
+
+/// What can be the scope of a sync: anything that SeaORM takes as a condition,
+/// and [`WholeTable`].
+pub trait IntoScope {
+    /// The scope.
+    fn into_scope(self) -> Scope;
+}
+
+impl<C: Into<Condition>> IntoScope for C {
+    fn into_scope(self) -> Scope {
+        Scope(Some(self.into()))
+    }
+}
+
+impl IntoScope for WholeTable {
+    fn into_scope(self) -> Scope {
+        Scope(None)
+    }
+}
+
+/// `Condition` keeps its parts to itself, so its text has to tell: what is
+/// left of an empty one, however nested, is made of these words.
+fn selects_by_nothing(condition: &Condition) -> bool {
+    let sql = Query::select().cond_where(condition.clone()).to_string(SqliteQueryBuilder);
+    sql.split(|c: char| !c.is_alphanumeric() && c != '"' && c != '\'' && c != '?')
+        .filter(|word| !word.is_empty())
+        .all(|word| ["SELECT", "WHERE", "TRUE", "FALSE", "AND", "OR", "NOT"].contains(&word))
+}
+
+#[cfg(test)]
+mod tests {
+    use sea_orm::sea_query::{Expr, ExprTrait};
+
+    use super::*;
+
+    #[test]
+    fn a_condition_without_a_predicate_is_empty_however_it_is_nested() {
+        let nested = Condition::all().add(Condition::any().add(Condition::all().not()));
+        for condition in [Condition::all(), Condition::any(), nested] {
+            assert!(condition.clone().into_scope().is_empty(), "{condition:?}");
+        }
+        assert!(Expr::val(true).into_scope().is_empty());
+    }
+
+    #[test]
+    fn a_condition_with_a_predicate_is_not_empty() {
+        for expr in [
+            Expr::col("a").eq(1),
+            Expr::col("true").eq(true),
+            Expr::col("id").is_in(Vec::<i32>::new()),
+            Expr::col("active").into(),
+        ] {
+            assert!(!expr.clone().into_scope().is_empty(), "{expr:?}");
+        }
+        assert!(!WholeTable.into_scope().is_empty());
+    }
+}

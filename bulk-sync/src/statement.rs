@@ -1,0 +1,144 @@
+//! The statements of a sync, built from columns and values: pure.
+//!
+//! Everything is a sea-query statement, so that a `RestrictedConnection` can
+//! audit it, and each column is written through `save_as` and read through
+//! `select_as`.
+
+use sea_orm::{
+    ColumnTrait, EntityTrait, Value,
+    sea_query::{
+        Asterisk, Condition, DeleteStatement, Expr, ExprTrait, Func, InsertStatement, IntoIden,
+        Query, SelectStatement, UpdateStatement, ValueTuple,
+    },
+};
+
+use crate::{
+    columns::{Columns, Position},
+    dialect::Dialect,
+    field::Field,
+    row_source::{self, Rows, bound},
+    scope::Scope,
+};
+
+/// Builds statements on the table of `E`.
+pub(crate) struct Statements<'a, E: EntityTrait> {
+    pub dialect: Dialect,
+    pub columns: &'a Columns<E>,
+}
+
+impl<E: EntityTrait> Statements<'_, E> {
+    fn fields(&self, positions: &[Position]) -> Vec<&'static Field<E>> {
+        positions.iter().map(|&position| self.columns.field(position)).collect()
+    }
+
+    /// How many parameters a row of these columns takes; 0 when the number
+    /// does not depend on the rows.
+    pub fn parameters_per_row(&self, positions: &[Position]) -> usize {
+        row_source::parameters_per_row(self.dialect, &self.fields(positions))
+    }
+
+    /// The number of parameters of a statement.
+    pub fn parameters(&self, select: &SelectStatement) -> usize {
+        self.dialect.backend.build(select).values.map_or(0, |values| values.0.len())
+    }
+
+    /// `SELECT … WHERE scope`
+    pub fn select(&self, scope: &Scope, positions: &[Position]) -> SelectStatement {
+        let mut select = Query::select();
+        select.from(E::default().table_ref());
+        for field in self.fields(positions) {
+            let column = field.column();
+            select.expr_as(column.select_as(Expr::col(column.as_column_ref())), field.name());
+        }
+        if let Some(condition) = scope.condition() {
+            select.cond_where(condition.clone());
+        }
+        select.to_owned()
+    }
+
+    /// `SELECT COUNT(*) … WHERE scope`
+    pub fn count(&self, scope: &Scope) -> SelectStatement {
+        let mut select = self.select(scope, &[]);
+        select.expr(Func::count(Expr::col(Asterisk)));
+        select
+    }
+
+    /// `INSERT INTO …`: rows of one value a column.
+    pub fn insert(&self, positions: &[Position], rows: Vec<Vec<Value>>) -> InsertStatement {
+        let fields = self.fields(positions);
+        let mut insert = Query::insert();
+        insert
+            .into_table(E::default().table_ref())
+            .columns(fields.iter().map(|field| field.column()));
+        if row_source::unnests(self.dialect, &fields) {
+            let Rows { with, table, columns } = row_source::rows(self.dialect, &fields, rows);
+            let select = Query::select().exprs(columns).from(table).to_owned();
+            if let Some(with) = with {
+                insert.with_cte(with);
+            }
+            // as many expressions as columns, the one thing that it checks
+            let _ = insert.select_from(select);
+        } else {
+            for row in rows {
+                let values = fields
+                    .iter()
+                    .zip(row)
+                    .map(|(field, value)| field.column().save_as(Expr::val(value)));
+                let _ = insert.values(values);
+            }
+        }
+        insert
+    }
+
+    /// `UPDATE … SET set = v.c FROM v WHERE primary key = v.c`: each row is the
+    /// primary key, then one value for each column of `set`.
+    pub fn update(&self, set: &[Position], rows: Vec<Vec<Value>>) -> UpdateStatement {
+        let keys = self.fields(&self.columns.primary_key);
+        let set = self.fields(set);
+        let fields: Vec<_> = keys.iter().chain(&set).copied().collect();
+        let Rows { with, table, columns } = row_source::rows(self.dialect, &fields, rows);
+        let (key_values, set_values) = columns.split_at(keys.len());
+        let mut update = Query::update();
+        update.table(E::default().table_ref()).from(table).values(
+            set.iter().map(|field| field.column().into_iden()).zip(set_values.iter().cloned()),
+        );
+        if let Some(with) = with {
+            update.with_cte(with);
+        }
+        for (field, value) in keys.iter().zip(key_values) {
+            update.and_where(Expr::col(field.column().as_column_ref()).eq(value.clone()));
+        }
+        update
+    }
+
+    /// `DELETE … WHERE primary key IN (…)`
+    pub fn delete(&self, keys: Vec<Vec<Value>>) -> DeleteStatement {
+        Query::delete()
+            .from_table(E::default().table_ref())
+            .cond_where(self.among(&self.columns.primary_key, keys))
+            .to_owned()
+    }
+
+    /// The rows whose columns `by` have one of these lists of values.
+    pub fn among(&self, by: &[Position], keys: Vec<Vec<Value>>) -> Condition {
+        let fields = self.fields(by);
+        let column = |field: &Field<E>| Expr::col(field.column().as_column_ref());
+        let saved =
+            |(field, value): (&&'static Field<E>, Value)| field.column().save_as(Expr::val(value));
+        let expr = if let [field] = fields[..] {
+            column(field).is_in(keys.into_iter().flatten().map(|value| saved((&field, value))))
+        } else if self.dialect.tuple_lists {
+            let tuples = keys.into_iter().map(|key| Expr::tuple(fields.iter().zip(key).map(saved)));
+            Expr::tuple(fields.iter().map(|field| column(field))).is_in(tuples)
+        } else {
+            let tuples = keys.into_iter().map(|key| {
+                ValueTuple::Many(
+                    fields.iter().zip(key).map(|(field, value)| bound(field, value)).collect(),
+                )
+            });
+            let list = Query::select().column(Asterisk).from_values(tuples, "v").to_owned();
+            Expr::tuple(fields.iter().map(|field| column(field))).in_subquery(list)
+        };
+        expr.into()
+    }
+}

@@ -1,0 +1,1 @@
+//! Examples of bulk-sync; see the files beside this one.

@@ -1,0 +1,3 @@
+//! Entities of the tests.
+
+pub mod employee;

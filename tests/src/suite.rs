@@ -1,0 +1,77 @@
+//! Runs each test on each backend.
+
+use std::{future::Future, pin::Pin, process::ExitCode, sync::Arc};
+
+use libtest_mimic::{Arguments, Failed, Trial};
+
+use crate::database::{SERVERS, Server, TestDatabase};
+
+/// What a test gets.
+pub type Db = Arc<TestDatabase>;
+
+/// What a test gives: any error fails it.
+pub type TestResult = Result<(), Box<dyn std::error::Error + Send + Sync>>;
+
+/// A test, as [`tests!`](crate::tests) lists it.
+#[derive(Clone, Copy)]
+pub struct Test {
+    /// The name of the function.
+    pub name: &'static str,
+    /// Starts it.
+    pub run: fn(Db) -> Pin<Box<dyn Future<Output = TestResult> + Send>>,
+}
+
+/// Lists asynchronous functions from [`Db`] to [`TestResult`] as tests.
+#[macro_export]
+macro_rules! tests {
+    ($($name:ident),* $(,)?) => {
+        [$($crate::suite::Test {
+            name: stringify!($name),
+            run: |db| Box::pin($name(db)),
+        }),*]
+    };
+}
+
+/// Runs tests, grouped by the module that they are from, on every backend.
+/// Where a server is not configured its tests are listed as ignored.
+pub fn run(modules: &[(&'static str, &[Test])]) -> ExitCode {
+    let mut trials = Vec::new();
+    for server in SERVERS {
+        for (module, tests) in modules {
+            for &test in *tests {
+                let name = format!("{}::{module}::{}", server.name, test.name);
+                let trial = Trial::test(name, move || run_one(server, test));
+                trials.push(trial.with_ignored_flag(!server.is_configured()));
+            }
+        }
+    }
+    libtest_mimic::run(&Arguments::from_args(), trials).exit_code()
+}
+
+/// Runs a test in a database of its own, which goes away whatever the test does.
+fn run_one(server: Server, test: Test) -> Result<(), Failed> {
+    let runtime =
+        tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
+    runtime.block_on(async {
+        let db = Arc::new(TestDatabase::create(server).await?);
+        let outcome = tokio::spawn((test.run)(Arc::clone(&db))).await;
+        let db = Arc::into_inner(db).ok_or("the test left a task behind")?;
+        let closed = db.close().await;
+        outcome.map_err(|panic| message(panic))??;
+        Ok(closed?)
+    })
+}
+
+/// What a test that panicked said.
+fn message(error: tokio::task::JoinError) -> String {
+    let panic = match error.try_into_panic() {
+        Ok(panic) => panic,
+        Err(error) => return error.to_string(),
+    };
+    match panic.downcast::<String>() {
+        Ok(text) => *text,
+        Err(panic) => {
+            panic.downcast_ref::<&str>().map_or("panicked".to_owned(), |text| (*text).to_owned())
+        }
+    }
+}
