@@ -57,7 +57,7 @@ pub trait SyncKey: ModelTrait {
 #[doc(hidden)]
 pub mod __private {
     pub use crate::field::{
-        Access, Field, HashByHash, HashByValue, KeyHasher, Probe, Role, SameByEq, SameByValue,
+        Access, Field, HashByHash, HashByValue, KeyHasher, Probe, Role, Row, SameByEq, SameByValue,
     };
     pub use sea_orm;
 }
