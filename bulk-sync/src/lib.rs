@@ -1,6 +1,7 @@
 //! bulk-sync
 
 mod batch;
+mod catalog;
 mod check;
 mod columns;
 mod connection;
@@ -15,13 +16,16 @@ mod field;
 mod fingerprint;
 mod guard;
 mod hook;
+mod judge;
 mod key_index;
 mod key_text;
+mod loose_keys;
 mod plan;
 mod planner;
 mod proof;
 mod result;
 mod returning;
+mod rounding;
 mod row_source;
 mod run;
 mod scope;
