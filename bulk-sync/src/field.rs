@@ -156,7 +156,7 @@ impl<E: EntityTrait> Field<E> {
     }
 
     /// The value of the row, a copy; `None` where it is not set.
-    pub(crate) fn value(&self, row: Row<'_, E>) -> Option<Value> {
+    pub fn value(&self, row: Row<'_, E>) -> Option<Value> {
         (self.value)(row)
     }
 
@@ -166,12 +166,12 @@ impl<E: EntityTrait> Field<E> {
     }
 
     /// Whether the rows are the same here: both set and equal, or both not set.
-    pub(crate) fn same(&self, left: Row<'_, E>, right: Row<'_, E>) -> bool {
+    pub fn same(&self, left: Row<'_, E>, right: Row<'_, E>) -> bool {
         (self.same)(left, right)
     }
 
     /// Feeds the row's value to the hasher.
-    pub(crate) fn hash(&self, row: Row<'_, E>, state: &mut KeyHasher) {
+    pub fn hash(&self, row: Row<'_, E>, state: &mut KeyHasher) {
         (self.hash)(row, state);
     }
 

@@ -57,7 +57,7 @@ pub trait SyncKey: ModelTrait {
 #[doc(hidden)]
 pub mod __private {
     pub use crate::field::{
-        Access, Field, HashByHash, HashByValue, KeyHasher, Probe, Role, SameByEq, SameByValue,
+        Access, Field, HashByHash, HashByValue, KeyHasher, Probe, Role, Row, SameByEq, SameByValue,
     };
     pub use sea_orm;
 }
@@ -75,3 +75,8 @@ fn table_name<E: sea_orm::EntityName>() -> String {
         None => entity.table_name().to_owned(),
     }
 }
+
+/// The programs of the README, as doctests.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;
