@@ -6,7 +6,7 @@
 //! cargo run --example quickstart
 //! ```
 
-use bulk_sync::{SyncPlan, prelude::*};
+use bulk_sync::prelude::*;
 use sea_orm::{Database, DatabaseConnection, DbErr, IntoActiveModel, Schema, entity::prelude::*};
 
 mod employee {
@@ -26,12 +26,6 @@ mod employee {
         pub phone: Option<String>,
         #[sea_orm(column_type = "Decimal(Some((12, 2)))")]
         pub salary: Decimal,
-        /// Never compared or updated: a row keeps the time of its first import.
-        #[sync(ignore)]
-        pub created_at: DateTimeUtc,
-        /// Not compared, but written when something else in the row changes.
-        #[sync(touch)]
-        pub updated_at: DateTimeUtc,
     }
 
     #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
@@ -70,7 +64,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         employee(COMPANY, "D4", "Dan", None, 3_500),
     ];
     let plan = sync(tuesday.clone()).compare(&db).await?;
-    show(&plan);
+    println!("{plan}");
 
     println!("\nNothing has been written so far. Now it is:");
     let result = sync(tuesday.clone()).exec(&db).await?;
@@ -115,7 +109,6 @@ fn employee(
     phone: Option<&str>,
     salary: i64,
 ) -> employee::Model {
-    let now = DateTimeUtc::from(std::time::SystemTime::now());
     employee::Model {
         id: 0,
         company_id,
@@ -123,25 +116,5 @@ fn employee(
         name: name.into(),
         phone: phone.map(Into::into),
         salary: Decimal::new(salary * 100, 2),
-        created_at: now,
-        updated_at: now,
     }
-}
-
-/// The rows of a plan, one a line.
-fn show(plan: &SyncPlan<employee::Entity>) {
-    for row in plan.created() {
-        println!("  + {} {}", row.external_id.as_ref(), row.name.as_ref());
-    }
-    for row in plan.updated() {
-        print!("  ~ {}", row.key[1].1);
-        for change in &row.changes {
-            print!(", {}: {} -> {}", change.column, change.current, change.desired);
-        }
-        println!();
-    }
-    for row in plan.deleted() {
-        println!("  - {} {}", row.external_id.as_ref(), row.name.as_ref());
-    }
-    println!("  {}", plan.summary());
 }
