@@ -25,6 +25,8 @@ mod returning;
 mod row_source;
 mod run;
 mod scope;
+#[cfg(feature = "serde")]
+mod serialize;
 mod settings;
 mod soft_delete;
 mod stale;

@@ -204,7 +204,7 @@ pub(crate) fn changes<E: EntityTrait>(
     changed.iter().filter_map(change).collect()
 }
 
-fn named_values<E: EntityTrait>(
+pub(crate) fn named_values<E: EntityTrait>(
     columns: &Columns<E>,
     positions: &[Position],
     row: Row<'_, E>,
