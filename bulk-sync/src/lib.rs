@@ -96,3 +96,8 @@ fn table_name<E: sea_orm::EntityName>() -> String {
         None => entity.table_name().to_owned(),
     }
 }
+
+/// The programs of the README, as doctests.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;
