@@ -3,20 +3,26 @@
 use std::process::ExitCode;
 
 mod basics;
+mod columns;
 mod connections;
 mod django;
+mod entities;
 mod fixture;
 mod footguns;
 mod models;
+mod returning;
 mod scopes;
 
 fn main() -> ExitCode {
     bulk_sync_tests::suite::run(&[
         ("basics", &basics::TESTS),
+        ("columns", &columns::TESTS),
         ("connections", &connections::TESTS),
         ("django", &django::TESTS),
+        ("entities", &entities::TESTS),
         ("footguns", &footguns::TESTS),
         ("models", &models::TESTS),
+        ("returning", &returning::TESTS),
         ("scopes", &scopes::TESTS),
     ])
 }
