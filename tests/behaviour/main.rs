@@ -5,10 +5,13 @@ use std::process::ExitCode;
 mod basics;
 mod columns;
 mod connections;
+mod constraints;
 mod django;
 mod entities;
 mod fixture;
 mod footguns;
+mod guards;
+mod input;
 mod models;
 mod returning;
 mod scopes;
@@ -18,9 +21,12 @@ fn main() -> ExitCode {
         ("basics", &basics::TESTS),
         ("columns", &columns::TESTS),
         ("connections", &connections::TESTS),
+        ("constraints", &constraints::TESTS),
         ("django", &django::TESTS),
         ("entities", &entities::TESTS),
         ("footguns", &footguns::TESTS),
+        ("guards", &guards::TESTS),
+        ("input", &input::TESTS),
         ("models", &models::TESTS),
         ("returning", &returning::TESTS),
         ("scopes", &scopes::TESTS),
