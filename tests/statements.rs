@@ -42,6 +42,11 @@ fn log(mock: DatabaseConnection) -> Vec<String> {
     statements.map(|statement| statement.sql.clone()).collect()
 }
 
+/// The text as it would be without the line breaks of this file.
+fn one_line(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
 /// Where in the statements of the sync each stands.
 const SELECT: usize = 1;
 const DELETE: usize = 2;
@@ -78,31 +83,104 @@ async fn deletes_come_before_updates_and_updates_before_creates() -> TestResult 
 
 #[tokio::test]
 async fn the_rows_in_scope_are_read_with_the_needed_columns() -> TestResult {
-    assert_eq!(statements(SELECT).await?, ["", "", ""]);
+    let expected = [
+        one_line(
+            r#"SELECT "stock"."amount" AS "amount", "stock"."code" AS "code", "stock"."id" AS
+            "id", "stock"."remark" AS "remark", "stock"."warehouse" AS "warehouse" FROM "stock"
+            WHERE "stock"."warehouse" = ?"#,
+        ),
+        one_line(
+            r#"SELECT "stock"."amount" AS "amount", "stock"."code" AS "code", "stock"."id" AS
+            "id", "stock"."remark" AS "remark", "stock"."warehouse" AS "warehouse" FROM "stock"
+            WHERE "stock"."warehouse" = $1"#,
+        ),
+        one_line(
+            r#"SELECT `stock`.`amount` AS `amount`, `stock`.`code` AS `code`, `stock`.`id` AS
+            `id`, `stock`.`remark` AS `remark`, `stock`.`warehouse` AS `warehouse` FROM `stock`
+            WHERE `stock`.`warehouse` = ?"#,
+        ),
+    ];
+    assert_eq!(statements(SELECT).await?, expected);
     Ok(())
 }
 
 #[tokio::test]
 async fn rows_are_deleted_by_primary_key() -> TestResult {
-    assert_eq!(statements(DELETE).await?, ["", "", ""]);
+    let expected = [
+        one_line(r#"DELETE FROM "stock" WHERE "stock"."id" IN (?)"#),
+        one_line(r#"DELETE FROM "stock" WHERE "stock"."id" IN ($1)"#),
+        one_line(r#"DELETE FROM `stock` WHERE `stock`.`id` IN (?)"#),
+    ];
+    assert_eq!(statements(DELETE).await?, expected);
     Ok(())
 }
 
 #[tokio::test]
 async fn rows_are_updated_from_a_table_of_values() -> TestResult {
-    assert_eq!(statements(UPDATE).await?, ["", "", ""]);
+    let expected = [
+        one_line(
+            r#"WITH "v" ("c0", "c1", "c2", "c3") AS (VALUES (?, ?, ?, ?)) UPDATE "stock" SET
+            "amount" = "v"."c1", "remark" = "v"."c2", "y_touched" = "v"."c3" FROM "v" WHERE
+            "stock"."id" = "v"."c0""#,
+        ),
+        one_line(
+            r#"WITH "v" ("c0", "c1", "c2", "c3", "n2") AS (SELECT * FROM UNNEST(CAST($1 AS
+            int4[]), CAST($2 AS int4[]), CAST($3 AS text[]), CAST($4 AS int4[]), CAST($5 AS
+            bool[])) AS "u") UPDATE "stock" SET "amount" = "v"."c1", "remark" = (CASE WHEN
+            ("v"."n2") THEN NULL ELSE "v"."c2" END), "y_touched" = "v"."c3" FROM "v" WHERE
+            "stock"."id" = "v"."c0""#,
+        ),
+        one_line(
+            r#"UPDATE `stock` JOIN (SELECT ? AS `c0`, ? AS `c1`, ? AS `c2`, ? AS `c3`) AS `v` ON
+            `stock`.`id` = `v`.`c0` SET `stock`.`amount` = `v`.`c1`, `stock`.`remark` =
+            `v`.`c2`, `stock`.`y_touched` = `v`.`c3`"#,
+        ),
+    ];
+    assert_eq!(statements(UPDATE).await?, expected);
     Ok(())
 }
 
 #[tokio::test]
 async fn rows_are_created_without_the_generated_key() -> TestResult {
-    assert_eq!(statements(INSERT).await?, ["", "", ""]);
+    let expected = [
+        one_line(
+            r#"INSERT INTO "stock" ("amount", "code", "remark", "warehouse", "x_created",
+            "y_touched") VALUES (?, ?, ?, ?, ?, ?)"#,
+        ),
+        one_line(
+            r#"WITH "v" ("c0", "c1", "c2", "c3", "c4", "c5", "n2") AS (SELECT * FROM
+            UNNEST(CAST($1 AS int4[]), CAST($2 AS text[]), CAST($3 AS text[]), CAST($4 AS
+            int4[]), CAST($5 AS int4[]), CAST($6 AS int4[]), CAST($7 AS bool[])) AS "u") INSERT
+            INTO "stock" ("amount", "code", "remark", "warehouse", "x_created", "y_touched")
+            SELECT "v"."c0", "v"."c1", (CASE WHEN ("v"."n2") THEN NULL ELSE "v"."c2" END),
+            "v"."c3", "v"."c4", "v"."c5" FROM "v""#,
+        ),
+        one_line(
+            r#"INSERT INTO `stock` (`amount`, `code`, `remark`, `warehouse`, `x_created`,
+            `y_touched`) VALUES (?, ?, ?, ?, ?, ?)"#,
+        ),
+    ];
+    assert_eq!(statements(INSERT).await?, expected);
     Ok(())
 }
 
 #[tokio::test]
 async fn the_written_rows_are_counted_in_scope() -> TestResult {
-    assert_eq!(statements(PROOF).await?, ["", "", ""]);
+    let expected = [
+        one_line(
+            r#"SELECT COUNT(*) FROM "stock" WHERE "stock"."warehouse" = ? AND ("stock"."code",
+            "stock"."warehouse") IN (SELECT * FROM (VALUES (?, ?), (?, ?)) AS "v")"#,
+        ),
+        one_line(
+            r#"SELECT COUNT(*) FROM "stock" WHERE "stock"."warehouse" = $1 AND ("stock"."code",
+            "stock"."warehouse") IN (($2, $3), ($4, $5))"#,
+        ),
+        one_line(
+            r#"SELECT COUNT(*) FROM `stock` WHERE `stock`.`warehouse` = ? AND (`stock`.`code`,
+            `stock`.`warehouse`) IN ((?, ?), (?, ?))"#,
+        ),
+    ];
+    assert_eq!(statements(PROOF).await?, expected);
     Ok(())
 }
 

@@ -173,7 +173,7 @@ async fn a_user_without_the_right_to_delete_changes_nothing(db: Db) -> TestResul
     let Err(SyncError::Statement { source, .. }) = error else {
         return Err(format!("{error:?}").into());
     };
-    assert!(matches!(source, DbErr::AccessDenied { .. }), "{source:?}");
+    assert!(matches!(*source, DbErr::AccessDenied { .. }), "{source:?}");
     assert_eq!(people(&db.pool).await?, BEFORE);
     Ok(())
 }

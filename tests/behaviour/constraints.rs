@@ -105,7 +105,7 @@ async fn a_check_that_forbids_an_update_is_an_error(db: Db) -> TestResult {
     let error = refused(&db, category::Entity::bulk_sync(models, WholeTable, 1)).await?;
     let SyncError::Statement { table, action, source } = error else { return Err(error.into()) };
     assert_eq!((table.as_str(), action), ("category", Action::Update));
-    assert!(matches!(source, DbErr::Exec(_)), "{source:?}");
+    assert!(matches!(*source, DbErr::Exec(_)), "{source:?}");
     Ok(())
 }
 

@@ -3,11 +3,11 @@
 use bulk_sync::prelude::*;
 use bulk_sync_tests::{
     entity::{
+        booking::{self, booking},
         every_type::{self, full, sparse},
         meter::{self, meter},
         mood::{self, Kind, mood},
         odd_names::{self, odd},
-        seat::{self, seat},
         short_names::{self, short},
         tagged::{self, tagged},
         token::{self, token},
@@ -37,13 +37,15 @@ pub const TESTS: [Test; 13] = tests![
 ];
 
 async fn a_primary_key_of_two_columns_can_be_the_key(db: Db) -> TestResult {
-    db.create_table(seat::Entity).await?;
-    let current = vec![seat("F", 1, None), seat("F", 2, Some("Ann")), seat("G", 1, Some("Bob"))];
-    insert::<seat::Entity>(&db, current).await?;
-    let models = vec![seat("F", 1, Some("Cid")), seat("G", 1, Some("Bob")), seat("G", 2, None)];
-    let result = settled::<seat::Entity>(&db, models.clone()).await?;
+    db.create_table(booking::Entity).await?;
+    let current =
+        vec![booking("F", 1, None), booking("F", 2, Some("Ann")), booking("G", 1, Some("Bob"))];
+    insert::<booking::Entity>(&db, current).await?;
+    let models =
+        vec![booking("F", 1, Some("Cid")), booking("G", 1, Some("Bob")), booking("G", 2, None)];
+    let result = settled::<booking::Entity>(&db, models.clone()).await?;
     assert_eq!(result.to_string(), "1 created, 1 updated, 1 deleted, 1 unchanged");
-    assert_eq!(rows::<seat::Entity>(&db.pool).await?, models);
+    assert_eq!(rows::<booking::Entity>(&db.pool).await?, models);
     Ok(())
 }
 

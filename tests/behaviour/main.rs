@@ -12,7 +12,9 @@ mod fixture;
 mod footguns;
 mod guards;
 mod input;
+mod kept_rows;
 mod models;
+mod plan;
 mod returning;
 mod scopes;
 
@@ -27,7 +29,9 @@ fn main() -> ExitCode {
         ("footguns", &footguns::TESTS),
         ("guards", &guards::TESTS),
         ("input", &input::TESTS),
+        ("kept_rows", &kept_rows::TESTS),
         ("models", &models::TESTS),
+        ("plan", &plan::TESTS),
         ("returning", &returning::TESTS),
         ("scopes", &scopes::TESTS),
     ])

@@ -3,8 +3,8 @@
 use bulk_sync::{BulkSync, prelude::*};
 use bulk_sync_tests::{
     entity::{
+        booking::{self, booking},
         employee::{self, imported},
-        seat::{self, seat},
         stock::{self, stock},
     },
     suite::{Db, Test, TestResult},
@@ -144,7 +144,7 @@ async fn rows_with_different_sets_of_columns_are_updated_in_one_call(db: Db) -> 
     let rows = rows::<employee::Entity>(&db.pool).await?;
     let cells: Vec<_> =
         rows.iter().map(|row| (row.name.as_str(), row.phone.as_deref(), row.salary)).collect();
-    let salary = Decimal::from(1_000);
+    let salary = imported("A1", "Ann").salary;
     let expected = [
         ("Anna", None, salary),
         ("Bob", Some("555"), salary),
@@ -211,10 +211,10 @@ async fn unchanged_values_of_an_active_model_count_as_values(db: Db) -> TestResu
 }
 
 async fn equal_decimals_of_different_scale_are_the_same(db: Db) -> TestResult {
-    with_employees(&db, &[imported("A1", "Ann")]).await?;
-    for salary in [Decimal::new(1_000, 0), Decimal::new(10_000_000, 4)] {
-        let ann = employee::Model { salary, ..imported("A1", "Ann") };
-        assert!(employee::Entity::bulk_sync([ann], of_501(), None).check(&db.pool).await?);
+    let paid = |salary| employee::Model { salary, ..imported("A1", "Ann") };
+    with_employees(&db, &[paid(Decimal::from(1_000))]).await?;
+    for salary in [Decimal::new(100_000, 2), Decimal::new(10_000_000, 4)] {
+        assert!(employee::Entity::bulk_sync([paid(salary)], of_501(), None).check(&db.pool).await?);
     }
     Ok(())
 }
@@ -222,15 +222,16 @@ async fn equal_decimals_of_different_scale_are_the_same(db: Db) -> TestResult {
 /// The servers keep prepared statements, and what they found out about the
 /// types of the parameters of the first call.
 async fn an_update_of_long_text_after_short_text_is_not_cut(db: Db) -> TestResult {
-    db.create_table(seat::Entity).await?;
+    db.create_table(booking::Entity).await?;
     let long = "x".repeat(200);
     let passengers = [None, Some("a"), Some("bb"), None, Some(&long), Some("c")];
     let transaction = db.pool.begin().await?;
     for pair in passengers.windows(2) {
-        let models = [seat("F", 1, pair[0]), seat("F", 2, pair[1])];
-        let sync = seat::Entity::bulk_sync(models.clone(), seat::Column::Flight.eq("F"), None);
+        let models = [booking("F", 1, pair[0]), booking("F", 2, pair[1])];
+        let sync =
+            booking::Entity::bulk_sync(models.clone(), booking::Column::Flight.eq("F"), None);
         sync.exec(&transaction).await?;
-        assert_eq!(rows::<seat::Entity>(&transaction).await?, models);
+        assert_eq!(rows::<booking::Entity>(&transaction).await?, models);
     }
     transaction.commit().await?;
     Ok(())

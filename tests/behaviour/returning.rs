@@ -3,9 +3,9 @@
 use bulk_sync::{SyncReturning, prelude::*};
 use bulk_sync_tests::{
     entity::{
+        booking::{self, booking},
         employee::{self, imported},
         every_type::{self, full, sparse},
-        seat::{self, seat},
         zone::{self, zone},
     },
     suite::{Db, Test, TestResult},
@@ -80,18 +80,18 @@ async fn rows_of_every_type_come_back_as_given(db: Db) -> TestResult {
 }
 
 async fn hundreds_of_rows_come_back_in_small_batches(db: Db) -> TestResult {
-    db.create_table(seat::Entity).await?;
-    let seats = |passenger| (0..250).map(move |number| seat("F", number, passenger));
+    db.create_table(booking::Entity).await?;
+    let bookings = |passenger| (0..250).map(move |number| booking("F", number, passenger));
     let sync = |passenger| {
-        seat::Entity::bulk_sync(seats(passenger), seat::Column::Flight.eq("F"), 7)
+        booking::Entity::bulk_sync(bookings(passenger), booking::Column::Flight.eq("F"), 7)
             .exec_with_returning(&db.pool)
     };
-    let sorted = |mut rows: Vec<seat::Model>| {
+    let sorted = |mut rows: Vec<booking::Model>| {
         rows.sort_by_key(|row| row.number);
         rows
     };
-    assert_eq!(sorted(sync(None).await?.created), seats(None).collect::<Vec<_>>());
-    assert_eq!(sorted(sync(Some("Ann")).await?.updated), seats(Some("Ann")).collect::<Vec<_>>());
+    assert_eq!(sorted(sync(None).await?.created), bookings(None).collect::<Vec<_>>());
+    assert_eq!(sorted(sync(Some("Ann")).await?.updated), bookings(Some("Ann")).collect::<Vec<_>>());
     Ok(())
 }
 

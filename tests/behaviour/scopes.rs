@@ -144,7 +144,8 @@ async fn in_batches(db: &Db, size: impl Into<Option<usize>>) -> Result<SyncResul
     let size = size.into();
     let row = |n: u32| imported(&format!("E{n}"), &format!("Name {n}"));
     employee::Entity::bulk_sync((0..20).map(row), of_501(), size).exec(&db.pool).await?;
-    let changed = |n: u32| employee::Model { phone: (n % 3 == 0).then(|| n.to_string()), ..row(n) };
+    let changed =
+        |n: u32| employee::Model { phone: n.is_multiple_of(3).then(|| n.to_string()), ..row(n) };
     let sync = || employee::Entity::bulk_sync((10..35).map(changed), of_501(), size);
     let result = sync().exec(&db.pool).await?;
     assert!(sync().check(&db.pool).await?);

@@ -1,6 +1,7 @@
 //! Entities of the tests.
 
 pub mod article;
+pub mod booking;
 pub mod category;
 pub mod employee;
 pub mod every_type;
