@@ -8,7 +8,8 @@ use bulk_sync::{
 };
 use bulk_sync_tests::oracle::{Absent, Fault, Model, Plan, Row, number};
 use sea_orm::{
-    DatabaseConnection, DbErr, IntoActiveModel, TransactionTrait, Value, sea_query::Condition,
+    ConnectionTrait, DatabaseConnection, DbErr, IntoActiveModel, TransactionTrait, Value,
+    sea_query::Condition,
 };
 
 use crate::{
@@ -30,19 +31,33 @@ pub async fn agree<E: Subject>(
     layout: &Layout,
     case: &Case,
 ) -> Result<Ending, Disagreement> {
-    fill::<E>(db, &case.initial).await?;
+    if !case.manner.in_transaction {
+        return agree_on::<E, _>(db, layout, case).await;
+    }
+    let transaction = db.begin().await?;
+    let ending = agree_on::<E, _>(&transaction, layout, case).await;
+    transaction.rollback().await?;
+    ending
+}
+
+async fn agree_on<E: Subject, C: SyncConnection>(
+    db: &C,
+    layout: &Layout,
+    case: &Case,
+) -> Result<Ending, Disagreement> {
+    fill::<E, _>(db, &case.initial).await?;
     let call = || call::<E>(layout, case);
     let plan = case.ask(|oracle| oracle.plan(&case.initial));
     agree_on_plan(&call()?.compare(db).await, case, &plan)?;
     agree_on_check(call()?.check(db).await, &plan)?;
-    same_rows("compare and check only read", read::<E>(db).await?, case.initial.clone())?;
+    same_rows("compare and check only read", read::<E, _>(db).await?, case.initial.clone())?;
 
     let expected = match &plan {
         Ok(plan) => case.ask(|oracle| oracle.carry_out(plan, &case.initial)),
         Err(fault) => Err([*fault].into()),
     };
-    let done = exec(db, call()?, case).await?;
-    let after = read::<E>(db).await?;
+    let done = exec(db, call()?, case.manner.returning).await;
+    let after = read::<E, _>(db).await?;
     let (plan, expected, done) = match (plan, expected, done) {
         (Ok(plan), Ok(expected), Ok(done)) => (plan, expected, done),
         (_, Err(faults), Err(error)) => {
@@ -63,12 +78,12 @@ pub async fn agree<E: Subject>(
     if !again.is_unchanged() || again.unchanged != unchanged as u64 {
         return Err(format!("a second call: {again}, of {unchanged}").into());
     }
-    same_rows("a second call", read::<E>(db).await?, after)?;
+    same_rows("a second call", read::<E, _>(db).await?, after)?;
     Ok(Ok(!plan.is_empty()))
 }
 
 /// Makes the rows those of the table.
-async fn fill<E: Subject>(db: &DatabaseConnection, rows: &[Row]) -> Result<(), DbErr> {
+async fn fill<E: Subject, C: ConnectionTrait>(db: &C, rows: &[Row]) -> Result<(), DbErr> {
     E::delete_many().exec(db).await?;
     if rows.is_empty() {
         return Ok(());
@@ -78,7 +93,7 @@ async fn fill<E: Subject>(db: &DatabaseConnection, rows: &[Row]) -> Result<(), D
     Ok(())
 }
 
-async fn read<E: Subject>(db: &DatabaseConnection) -> Result<Vec<Row>, DbErr> {
+async fn read<E: Subject, C: ConnectionTrait>(db: &C) -> Result<Vec<Row>, DbErr> {
     Ok(E::find().all(db).await?.iter().map(row::<E>).collect())
 }
 
@@ -141,28 +156,12 @@ impl Done {
     }
 }
 
-/// Carries the call out; the outer error is one of the test itself.
-async fn exec<E: Subject>(
-    db: &DatabaseConnection,
-    call: BulkSync<E>,
-    case: &Case,
-) -> Result<Result<Done, SyncError>, DbErr> {
-    if !case.manner.in_transaction {
-        return Ok(exec_on(db, call, case).await);
-    }
-    let transaction = db.begin().await?;
-    let done = exec_on(&transaction, call, case).await;
-    // a call that fails leaves the transaction usable
-    transaction.commit().await?;
-    Ok(done)
-}
-
-async fn exec_on<E: Subject, C: SyncConnection>(
+async fn exec<E: Subject, C: SyncConnection>(
     db: &C,
     call: BulkSync<E>,
-    case: &Case,
+    returning: bool,
 ) -> Result<Done, SyncError> {
-    if case.manner.returning {
+    if returning {
         Ok(Done::rows::<E>(&call.exec_with_returning(db).await?))
     } else {
         Ok(Done::Counts(call.exec(db).await?))

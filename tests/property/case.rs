@@ -32,7 +32,7 @@ pub enum Form {
 /// How the call is made.
 #[derive(Clone, Copy, Debug)]
 pub struct Manner {
-    /// In an open transaction.
+    /// In an open transaction; the other way each call waits for the disk.
     pub in_transaction: bool,
     /// With `exec_with_returning`.
     pub returning: bool,
@@ -136,7 +136,7 @@ pub fn cases(layout: &Layout) -> impl Strategy<Value = Case> + use<> {
         scopes(&layout),
         options(&layout),
         licences(),
-        (any::<bool>(), any::<bool>()),
+        (weighted(0.8), any::<bool>()),
     )
         .prop_map(move |(rows, drafts, form, scope, options, licence, manner)| {
             let mut case = Case {
