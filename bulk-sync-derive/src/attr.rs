@@ -99,7 +99,7 @@ impl OnStruct {
             }
             "key" => {
                 self.lists_keys = true;
-                Err(unknown(&word, "on the struct it is `keys(…)`; ", STRUCT_TAKES))
+                Err(unknown(word, "on the struct it is `keys(…)`; ", STRUCT_TAKES))
             }
             "with" => Err(unknown(word, "`with` goes on a field; ", STRUCT_TAKES)),
             _ => Err(unknown(word, "", STRUCT_TAKES)),

@@ -1,6 +1,6 @@
 //! The faults of a call that can be found before any I/O, all of them at once.
 
-use sea_orm::{DbBackend, EntityTrait};
+use sea_orm::{DbBackend, EntityTrait, sea_query::Expr};
 
 use crate::{
     SyncKey,
@@ -11,15 +11,15 @@ use crate::{
     key_index::KeyIndex,
     key_text::row_text,
     plan::Task,
+    run::Checked,
     scope::Scope,
     settings::{RepeatedKeys, Settings},
+    soft_delete::SoftDelete,
     storable::KeyFault,
     table_name,
 };
 
-/// Checks the options and the models, and the values where they are for a
-/// backend; gives the task, the models that count,
-/// and the index of their keys.
+/// Checks the options and the models, and the values where they are for a backend.
 ///
 /// # Errors
 ///
@@ -28,9 +28,10 @@ pub(crate) fn check<E>(
     options: &ColumnOptions,
     scope: Scope,
     settings: Settings,
+    stamps: Vec<Expr>,
     desired: Desired<E>,
     backend: Option<DbBackend>,
-) -> Result<(Task<E>, Desired<E>, KeyIndex), SyncError>
+) -> Result<Checked<E>, SyncError>
 where
     E: EntityTrait,
     E::Model: SyncKey,
@@ -43,6 +44,10 @@ where
             return Err(invalid::<E>(faults));
         }
     };
+    let soft_delete = SoftDelete::resolve(&columns, stamps).unwrap_or_else(|more| {
+        faults.extend(more);
+        None
+    });
     let (mut index, repeats) = KeyIndex::build(&columns, &desired);
     for (position, row) in desired.rows().enumerate() {
         key_faults(&columns, position, row, &mut faults);
@@ -59,8 +64,8 @@ where
     if !faults.is_empty() {
         return Err(invalid::<E>(faults));
     }
-    let task = Task { columns, scope, settings, table: table_name::<E>() };
-    Ok((task, desired, index))
+    let task = Task { columns, scope, settings, soft_delete, table: table_name::<E>() };
+    Ok(Checked { task, desired, index })
 }
 
 fn invalid<E: EntityTrait>(faults: Vec<InputFault>) -> SyncError {

@@ -1,8 +1,12 @@
 //! Which columns of an entity take which part in one call: resolved once from
 //! the derive's roles and the options of the call, before any I/O.
 
+use std::cmp::Ordering;
+
 use sea_orm::{
     DbErr, EntityTrait, IdenStatic, Iterable, PrimaryKeyToColumn, PrimaryKeyTrait, QueryResult,
+    Value,
+    sea_query::{QueryBuilder, SqliteQueryBuilder},
 };
 
 use crate::{
@@ -23,6 +27,8 @@ pub(crate) struct ColumnOptions {
     pub only: Option<Vec<&'static str>>,
     /// Neither compare nor update these.
     pub ignore: Vec<&'static str>,
+    /// Columns that a soft delete stamps.
+    pub stamps: Vec<&'static str>,
 }
 
 /// The columns of `E` as one call uses them, each list in the order of the struct.
@@ -36,6 +42,8 @@ pub(crate) struct Columns<E: EntityTrait> {
     pub compared: Vec<Position>,
     /// Written with an update that has another reason.
     pub touched: Vec<Position>,
+    /// Stamped by a soft delete, cleared when the row comes back.
+    pub stamps: Vec<Position>,
     /// The primary key that the database generates, unless it is part of the key.
     pub generated: Option<Position>,
 }
@@ -58,6 +66,7 @@ where
             primary_key: Vec::new(),
             compared: Vec::new(),
             touched: Vec::new(),
+            stamps: options.stamps.iter().filter_map(|name| position(fields, name)).collect(),
             generated: None,
         };
         for key in E::PrimaryKey::iter() {
@@ -69,7 +78,10 @@ where
             return Err(faults);
         }
         for (position, field) in fields.iter().enumerate() {
-            if columns.key.contains(&position) || columns.primary_key.contains(&position) {
+            if [&columns.key, &columns.primary_key, &columns.stamps]
+                .iter()
+                .any(|taken| taken.contains(&position))
+            {
                 continue;
             }
             let ignored = options.ignore.contains(&field.name());
@@ -118,7 +130,7 @@ where
             }
         }
         let named = options.only.iter().chain(&options.key).flatten();
-        for &column in named.chain(&options.ignore) {
+        for &column in named.chain(&options.ignore).chain(&options.stamps) {
             if self.position(column).is_none() {
                 faults.push(InputFault::UnknownColumn { column });
             }
@@ -130,7 +142,7 @@ where
 impl<E: EntityTrait> Columns<E> {
     /// The position of the column of that name.
     pub fn position(&self, name: &str) -> Option<Position> {
-        self.fields.iter().position(|field| field.name() == name)
+        position(self.fields, name)
     }
 
     /// The field at a position that this value gave out.
@@ -155,6 +167,7 @@ impl<E: EntityTrait> Columns<E> {
                 self.key.contains(position)
                     || self.primary_key.contains(position)
                     || self.compared.contains(position)
+                    || self.stamps.contains(position)
             })
             .collect()
     }
@@ -176,6 +189,20 @@ impl<E: EntityTrait> Columns<E> {
         Ok(())
     }
 
+    /// Orders two rows by their keys.
+    pub fn compare_keys(&self, left: Row<'_, E>, right: Row<'_, E>) -> Ordering {
+        self.compare(&self.key, left, right)
+    }
+
+    /// Orders two rows by these columns.
+    pub fn compare(&self, by: &[Position], left: Row<'_, E>, right: Row<'_, E>) -> Ordering {
+        by.iter()
+            .map(|&position| self.field(position))
+            .map(|field| compare_values(field.value(left), field.value(right)))
+            .find(|order| order.is_ne())
+            .unwrap_or(Ordering::Equal)
+    }
+
     /// The compared columns in which two rows differ; a column that is not
     /// set in `desired` is the same by definition.
     pub fn differing(&self, current: Row<'_, E>, desired: Row<'_, E>) -> Vec<Position> {
@@ -184,5 +211,35 @@ impl<E: EntityTrait> Columns<E> {
             field.is_set(desired) && !field.same(current, desired)
         };
         self.compared.iter().copied().filter(differs).collect()
+    }
+}
+
+fn position<E: EntityTrait>(fields: &[Field<E>], name: &str) -> Option<Position> {
+    fields.iter().position(|field| field.name() == name)
+}
+
+/// Numbers by size, text by its characters, other types by their text in SQL.
+fn compare_values(left: Option<Value>, right: Option<Value>) -> Ordering {
+    let (Some(left), Some(right)) = (left, right) else { return Ordering::Equal };
+    match (integer(&left), integer(&right)) {
+        (Some(left), Some(right)) => left.cmp(&right),
+        _ => {
+            let text = |value: &Value| SqliteQueryBuilder.value_to_string(value);
+            text(&left).cmp(&text(&right))
+        }
+    }
+}
+
+fn integer(value: &Value) -> Option<i128> {
+    match *value {
+        Value::TinyInt(number) => number.map(i128::from),
+        Value::SmallInt(number) => number.map(i128::from),
+        Value::Int(number) => number.map(i128::from),
+        Value::BigInt(number) => number.map(i128::from),
+        Value::TinyUnsigned(number) => number.map(i128::from),
+        Value::SmallUnsigned(number) => number.map(i128::from),
+        Value::Unsigned(number) => number.map(i128::from),
+        Value::BigUnsigned(number) => number.map(i128::from),
+        _ => None,
     }
 }

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use sea_orm::DbErr;
+use sea_orm::{DbErr, SqlErr};
 
 use crate::storable::ValueFault;
 
@@ -118,7 +118,7 @@ pub enum SyncError {
         /// The keys of the rows that were being written.
         keys: Vec<String>,
         /// The error of the database.
-        source: DbErr,
+        source: Box<DbErr>,
     },
     /// The database refused a statement.
     #[error("{action} {table}: the database refused")]
@@ -128,7 +128,15 @@ pub enum SyncError {
         /// What was being done.
         action: Action,
         /// The error of the database.
-        source: DbErr,
+        source: Box<DbErr>,
+    },
+    /// The hook of the call refused the change.
+    #[error("the change of {table} was refused")]
+    Refused {
+        /// The table.
+        table: String,
+        /// What the hook said.
+        source: Box<dyn std::error::Error + Send + Sync>,
     },
     /// An error of the database outside of any statement on the table, as when
     /// no connection can be had.
@@ -193,6 +201,11 @@ pub enum InputFault {
         /// The column.
         column: &'static str,
     },
+    /// A column that a soft delete stamps can neither be NULL nor is it a boolean.
+    StampColumn {
+        /// The column.
+        column: &'static str,
+    },
     /// Several models have the same key.
     DuplicateKey {
         /// The positions of the first and of the later model, from 0.
@@ -248,6 +261,11 @@ impl fmt::Display for InputFault {
                 f,
                 "{option}() names {column}, which is part of the key and never updated; leave it out"
             ),
+            Self::StampColumn { column } => write!(
+                f,
+                "soft_delete() names {column}, which could not be cleared again; name columns \
+                 that can be NULL, or booleans"
+            ),
             Self::DuplicateKey { positions: (first, later), key } => write!(
                 f,
                 "models {first} and {later} have the same key ({key}); remove one, or call \
@@ -268,11 +286,20 @@ impl fmt::Display for InputFault {
     }
 }
 
+impl SyncError {
+    /// Whether a unique index forbids the change.
+    pub(crate) fn is_unique_violation(&self) -> bool {
+        let Self::Constraint { source, .. } = self else { return false };
+        matches!(source.sql_err(), Some(SqlErr::UniqueConstraintViolation(_)))
+    }
+}
+
 impl From<SyncError> for DbErr {
     /// The error of the database where there is one, else the message.
     fn from(error: SyncError) -> Self {
         match error {
-            SyncError::Db(error) => error,
+            SyncError::Db(source) => source,
+            SyncError::Constraint { source, .. } | SyncError::Statement { source, .. } => *source,
             error => Self::Custom(error.to_string()),
         }
     }

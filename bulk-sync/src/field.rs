@@ -79,6 +79,7 @@ pub struct Field<E: EntityTrait> {
     read: fn(&QueryResult, usize, &mut E::ActiveModel) -> Result<(), DbErr>,
     column_type: fn() -> ColumnType,
     array_type: fn() -> ArrayType,
+    is_option: fn() -> bool,
     is_plain_key: fn() -> bool,
     is_set: fn(Row<'_, E>) -> bool,
     is_explicit: fn(Row<'_, E>) -> bool,
@@ -98,6 +99,7 @@ impl<E: EntityTrait> Field<E> {
             read: read::<A>,
             column_type: <A::Type as ValueType>::column_type,
             array_type: <A::Type as ValueType>::array_type,
+            is_option: <A::Type as ValueType>::is_option,
             is_plain_key: is_plain_key::<A>,
             is_explicit: is_explicit::<A>,
             is_set: |row| cell::<A>(row).is_some(),
@@ -156,8 +158,18 @@ impl<E: EntityTrait> Field<E> {
     }
 
     /// The value of the row, a copy; `None` where it is not set.
-    pub(crate) fn value(&self, row: Row<'_, E>) -> Option<Value> {
+    pub fn value(&self, row: Row<'_, E>) -> Option<Value> {
         (self.value)(row)
+    }
+
+    /// Whether the field's Rust type is an `Option`.
+    pub(crate) fn is_option(&self) -> bool {
+        (self.is_option)()
+    }
+
+    /// Whether the field's Rust type is stored as a boolean.
+    pub(crate) fn is_bool(&self) -> bool {
+        self.column_type() == ColumnType::Boolean
     }
 
     /// The length of text or bytes in the row's value, else 0.
@@ -166,12 +178,12 @@ impl<E: EntityTrait> Field<E> {
     }
 
     /// Whether the rows are the same here: both set and equal, or both not set.
-    pub(crate) fn same(&self, left: Row<'_, E>, right: Row<'_, E>) -> bool {
+    pub fn same(&self, left: Row<'_, E>, right: Row<'_, E>) -> bool {
         (self.same)(left, right)
     }
 
     /// Feeds the row's value to the hasher.
-    pub(crate) fn hash(&self, row: Row<'_, E>, state: &mut KeyHasher) {
+    pub fn hash(&self, row: Row<'_, E>, state: &mut KeyHasher) {
         (self.hash)(row, state);
     }
 

@@ -7,21 +7,30 @@ mod connection;
 mod desired;
 mod dialect;
 mod difference;
+mod display;
 mod entity;
 mod error;
+mod explain;
 mod field;
+mod fingerprint;
 mod guard;
+mod hook;
 mod key_index;
 mod key_text;
 mod plan;
+mod planner;
 mod proof;
 mod result;
 mod returning;
 mod row_source;
+mod run;
 mod scope;
 mod settings;
+mod soft_delete;
+mod stale;
 mod statement;
 mod storable;
+mod swap;
 mod sync;
 mod write;
 
@@ -32,10 +41,14 @@ pub use bulk_sync_derive::SyncKey;
 pub use crate::{
     connection::{ReadRows, RowStream, SyncConnection},
     difference::{Difference, UpdatedModel},
+    display::LISTED_ROWS,
     entity::BulkSyncTrait,
     error::{Action, InputFault, SyncError},
+    fingerprint::Fingerprint,
+    hook::{ChangeHook, NoHook, OnChange, Refusal},
     plan::{Change, SyncPlan, UpdatedRow},
     result::{SyncResult, SyncReturning},
+    run::HookedPlan,
     scope::{IntoScope, Scope, WholeTable},
     storable::ValueFault,
     sync::BulkSync,
@@ -57,14 +70,16 @@ pub trait SyncKey: ModelTrait {
 #[doc(hidden)]
 pub mod __private {
     pub use crate::field::{
-        Access, Field, HashByHash, HashByValue, KeyHasher, Probe, Role, SameByEq, SameByValue,
+        Access, Field, HashByHash, HashByValue, KeyHasher, Probe, Role, Row, SameByEq, SameByValue,
     };
     pub use sea_orm;
 }
 
 /// What a program that syncs wants in scope.
 pub mod prelude {
-    pub use crate::{BulkSyncTrait, SyncConnection, SyncError, SyncKey, SyncResult, WholeTable};
+    pub use crate::{
+        BulkSyncTrait, SyncConnection, SyncError, SyncKey, SyncPlan, SyncResult, WholeTable,
+    };
 }
 
 /// The name of the entity's table, with its schema where it has one.

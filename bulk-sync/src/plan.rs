@@ -1,20 +1,16 @@
 //! What a sync is going to do, as a value.
-//!
-//! The planner is pure: it is shown the rows in scope one by one and never
-//! asks for anything. Reading them and carrying the plan out are elsewhere.
 
-use sea_orm::{ActiveModelTrait, EntityTrait, IntoActiveModel, Value};
+use sea_orm::{EntityTrait, IntoActiveModel, Value};
 
 use crate::{
     SyncResult,
     columns::{Columns, Position},
     desired::{Desired, RowList},
-    error::SyncError,
     field::Row,
-    key_index::KeyIndex,
-    key_text::row_text,
+    planner::Found,
     scope::Scope,
     settings::Settings,
+    soft_delete::SoftDelete,
 };
 
 /// A call whose models and options have been checked.
@@ -22,6 +18,7 @@ pub(crate) struct Task<E: EntityTrait> {
     pub columns: Columns<E>,
     pub scope: Scope,
     pub settings: Settings,
+    pub soft_delete: Option<SoftDelete>,
     /// The name of the table, for messages.
     pub table: String,
 }
@@ -52,7 +49,10 @@ pub struct SyncPlan<E: EntityTrait> {
 pub(crate) struct Update<E: EntityTrait> {
     pub desired: usize,
     pub current: E::ActiveModel,
+    /// The columns that differ; none in a row that only has to be revived.
     pub changed: Vec<Position>,
+    /// Whether the row was soft-deleted and comes back.
+    pub revived: bool,
 }
 
 /// One column in which a row differs from its model.
@@ -77,6 +77,8 @@ pub struct UpdatedRow {
     pub primary_key: Vec<(&'static str, Value)>,
     /// The columns that differ, in the order of the entity.
     pub changes: Vec<Change>,
+    /// Whether the row was soft-deleted and comes back.
+    pub revived: bool,
 }
 
 impl<E: EntityTrait> SyncPlan<E> {
@@ -100,16 +102,18 @@ impl<E: EntityTrait> SyncPlan<E> {
                 self.updated.iter().filter(|update| update.changed.contains(&position)).count();
             (changed > 0).then(|| (self.task.columns.name(position), changed as u64))
         });
+        let revived = self.updated.iter().filter(|update| update.revived).count();
         SyncResult {
             created: self.created.len() as u64,
-            updated: self.updated.len() as u64,
+            updated: (self.updated.len() - revived) as u64,
+            revived: revived as u64,
             deleted: self.deleted.len() as u64,
             unchanged: self.unchanged,
             columns: columns.collect(),
         }
     }
 
-    /// The rows to create, in the order of the models.
+    /// The rows to create, sorted by key.
     pub fn created(&self) -> impl Iterator<Item = E::ActiveModel>
     where
         E::Model: IntoActiveModel<E::ActiveModel>,
@@ -120,17 +124,18 @@ impl<E: EntityTrait> SyncPlan<E> {
         })
     }
 
-    /// The rows to update.
+    /// The rows to update, sorted by key.
     pub fn updated(&self) -> impl Iterator<Item = UpdatedRow> {
         let columns = &self.task.columns;
         self.updated.iter().map(|update| UpdatedRow {
             key: named_values(columns, &columns.key, Row::Active(&update.current)),
             primary_key: named_values(columns, &columns.primary_key, Row::Active(&update.current)),
             changes: self.changes(update),
+            revived: update.revived,
         })
     }
 
-    /// The rows to delete, as they are in the table.
+    /// The rows to delete, as they are in the table, sorted by key.
     pub fn deleted(&self) -> impl Iterator<Item = &E::ActiveModel> {
         self.deleted.iter()
     }
@@ -149,7 +154,8 @@ impl<E: EntityTrait> SyncPlan<E> {
 
     /// The number of rows in scope once the plan is carried out.
     pub(crate) fn expected_in_scope(&self) -> u64 {
-        self.read - self.deleted.len() as u64 + self.created.len() as u64
+        let revived = self.updated.iter().filter(|update| update.revived).count();
+        self.read - self.deleted.len() as u64 + (self.created.len() + revived) as u64
     }
 
     pub(crate) fn changes(&self, update: &Update<E>) -> Vec<Change> {
@@ -157,7 +163,17 @@ impl<E: EntityTrait> SyncPlan<E> {
         changes(&self.task.columns, &update.changed, current, self.desired.row(update.desired))
     }
 
-    /// Lets go of the models that need no change.
+    /// The plan with its rows sorted by key.
+    pub(crate) fn sorted(mut self) -> Self {
+        let columns = &self.task.columns;
+        let by_key = |left: Row<'_, E>, right: Row<'_, E>| columns.compare_keys(left, right);
+        self.created.sort_by(|&l, &r| by_key(self.desired.row(l), self.desired.row(r)));
+        self.updated.sort_by(|l, r| by_key(Row::Active(&l.current), Row::Active(&r.current)));
+        self.deleted.sort_by(|l, r| by_key(Row::Active(l), Row::Active(r)));
+        self
+    }
+
+    /// The plan without the models that need no change, to be kept for a while.
     pub(crate) fn without_unchanged(mut self) -> Self {
         let kept: Vec<usize> = self.written().collect();
         self.desired = self.desired.select(&kept);
@@ -198,100 +214,4 @@ fn named_values<E: EntityTrait>(
         Some((field.name(), field.value(row)?))
     };
     positions.iter().filter_map(named).collect()
-}
-
-/// Sorts the rows in scope into those to keep, to update and to delete.
-pub(crate) struct Planner<'a, E: EntityTrait> {
-    task: &'a Task<E>,
-    desired: &'a Desired<E>,
-    index: &'a KeyIndex,
-    matched: Vec<bool>,
-    found: Found<E>,
-    duplicates: Vec<String>,
-}
-
-/// What the planner makes of the rows in scope.
-pub(crate) struct Found<E: EntityTrait> {
-    pub created: Vec<usize>,
-    pub updated: Vec<Update<E>>,
-    pub deleted: Vec<E::ActiveModel>,
-    pub unchanged: u64,
-    pub read: u64,
-}
-
-impl<'a, E: EntityTrait> Planner<'a, E> {
-    pub fn new(task: &'a Task<E>, desired: &'a Desired<E>, index: &'a KeyIndex) -> Self {
-        Self {
-            task,
-            desired,
-            index,
-            matched: vec![false; desired.len()],
-            found: Found {
-                created: Vec::new(),
-                updated: Vec::new(),
-                deleted: Vec::new(),
-                unchanged: 0,
-                read: 0,
-            },
-            duplicates: Vec::new(),
-        }
-    }
-
-    /// Takes note of a row in scope; takes it away where the plan needs it.
-    pub fn observe(&mut self, current: &mut E::ActiveModel) {
-        self.found.read += 1;
-        let columns = &self.task.columns;
-        let row = Row::Active(current);
-        let Some(index) = self.index.find(columns, self.desired, row) else {
-            return self.delete(current);
-        };
-        if std::mem::replace(&mut self.matched[index], true) {
-            return self.duplicate(current);
-        }
-        let changed = columns.differing(row, self.desired.row(index));
-        if changed.is_empty() {
-            self.found.unchanged += 1;
-        } else if !self.task.settings.skip_updates {
-            let current = take(current);
-            self.found.updated.push(Update { desired: index, current, changed });
-        }
-    }
-
-    fn delete(&mut self, current: &mut E::ActiveModel) {
-        if !self.task.settings.skip_deletes {
-            self.found.deleted.push(take(current));
-        }
-    }
-
-    fn duplicate(&mut self, current: &mut E::ActiveModel) {
-        let columns = &self.task.columns;
-        if self.task.settings.delete_duplicates {
-            self.found.deleted.push(take(current));
-        } else {
-            self.duplicates.push(row_text(columns, &columns.key, Row::Active(current)));
-        }
-    }
-
-    /// The plan's lists, once all rows were observed.
-    ///
-    /// # Errors
-    ///
-    /// `DuplicateRows` where rows of the table share the key of a model.
-    pub fn finish(mut self) -> Result<Found<E>, SyncError> {
-        if !self.duplicates.is_empty() {
-            return Err(SyncError::DuplicateRows {
-                table: self.task.table.clone(),
-                keys: self.duplicates,
-            });
-        }
-        if !self.task.settings.skip_creates {
-            let missing = self.matched.iter().enumerate().filter(|(_, matched)| !**matched);
-            self.found.created = missing.map(|(index, _)| index).collect();
-        }
-        Ok(self.found)
-    }
-}
-
-fn take<A: ActiveModelTrait>(row: &mut A) -> A {
-    std::mem::replace(row, A::default())
 }

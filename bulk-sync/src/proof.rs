@@ -22,6 +22,7 @@ use crate::{
     key_index::KeyIndex,
     key_text::row_text,
     plan::SyncPlan,
+    scope::Scope,
     statement::Statements,
     write::values,
 };
@@ -36,7 +37,7 @@ where
     E: EntityTrait,
     C: ReadRows,
 {
-    let scope = &plan.task.scope;
+    let scope = plan.task.live_scope();
     let Some(condition) = scope.condition() else { return Ok(()) };
     if plan.is_empty() {
         return Ok(());
@@ -48,6 +49,7 @@ where
             columns: &plan.task.columns,
         },
         db,
+        scope: &scope,
     };
     if has_subquery(condition) || !proof.counts_match().await? {
         proof.find_strays().await?;
@@ -59,15 +61,15 @@ struct Proof<'a, E: EntityTrait, C> {
     plan: &'a SyncPlan<E>,
     statements: Statements<'a, E>,
     db: &'a C,
+    scope: &'a Scope,
 }
 
 impl<E: EntityTrait, C: ReadRows> Proof<'_, E, C> {
     /// Whether as many rows are in scope as there should be.
     async fn counts_match(&self) -> Result<bool, SyncError> {
         let written: Vec<usize> = self.plan.written().collect();
-        let scope = &self.plan.task.scope;
         let key = &self.plan.task.columns.key;
-        let mut count = self.statements.count(scope);
+        let mut count = self.statements.count(self.scope);
         let fixed = self.statements.parameters(&count);
         let few = rows_per_statement(self.statements.dialect, Some(FEW), fixed, key.len());
         let expected = if written.is_empty() {
@@ -90,7 +92,7 @@ impl<E: EntityTrait, C: ReadRows> Proof<'_, E, C> {
     /// them, or tells that rows have moved that were not written.
     async fn find_strays(&self) -> Result<(), SyncError> {
         let columns = &self.plan.task.columns;
-        let select = self.statements.select(&self.plan.task.scope, &columns.key);
+        let select = self.statements.select(self.scope, &columns.key);
         let (index, _) = KeyIndex::build(columns, &self.plan.desired);
         let mut found = vec![false; self.plan.desired.len()];
         let mut in_scope = 0;
@@ -121,7 +123,11 @@ impl<E: EntityTrait, C: ReadRows> Proof<'_, E, C> {
     }
 
     fn failed(&self, source: DbErr) -> SyncError {
-        SyncError::Statement { table: self.plan.task.table.clone(), action: Action::Prove, source }
+        SyncError::Statement {
+            table: self.plan.task.table.clone(),
+            action: Action::Prove,
+            source: Box::new(source),
+        }
     }
 }
 

@@ -17,6 +17,9 @@ pub struct SyncResult {
     pub updated: u64,
     /// Rows that no model was given for and that are gone now.
     pub deleted: u64,
+    /// Rows that were soft-deleted and are back, changed or not. They are not
+    /// counted as updated.
+    pub revived: u64,
     /// Rows that equalled their model and were not written.
     pub unchanged: u64,
     /// The columns in which updated rows differed, with the number of rows.
@@ -33,14 +36,21 @@ impl SyncResult {
     /// Whether no row was written.
     #[must_use]
     pub fn is_unchanged(&self) -> bool {
-        self.created == 0 && self.updated == 0 && self.deleted == 0
+        self.created == 0 && self.updated == 0 && self.deleted == 0 && self.revived == 0
     }
 }
 
 impl fmt::Display for SyncResult {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { created, updated, deleted, unchanged, .. } = self;
-        write!(f, "{created} created, {updated} updated, {deleted} deleted, {unchanged} unchanged")
+        let Self { created, updated, deleted, revived, unchanged, .. } = self;
+        write!(
+            f,
+            "{created} created, {updated} updated, {deleted} deleted, {unchanged} unchanged"
+        )?;
+        if *revived > 0 {
+            write!(f, ", {revived} revived")?;
+        }
+        Ok(())
     }
 }
 

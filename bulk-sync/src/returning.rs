@@ -38,7 +38,7 @@ where
     let failed = |source: DbErr| SyncError::Statement {
         table: plan.task.table.clone(),
         action: Action::Read,
-        source,
+        source: Box::new(source),
     };
     let keys: Vec<_> =
         written.map(|index| values(columns, &columns.key, plan.desired.row(index))).collect();

@@ -73,7 +73,7 @@ mod tests {
             Expr::col("a").eq(1),
             Expr::col("true").eq(true),
             Expr::col("id").is_in(Vec::<i32>::new()),
-            Expr::col("active").into(),
+            Expr::col("active"),
         ] {
             assert!(!expr.clone().into_scope().is_empty(), "{expr:?}");
         }

@@ -111,6 +111,19 @@ impl<E: EntityTrait> Statements<'_, E> {
         update
     }
 
+    /// `UPDATE … SET assignments WHERE primary key IN (…)`
+    pub fn assign(
+        &self,
+        assignments: Vec<(E::Column, Expr)>,
+        keys: Vec<Vec<Value>>,
+    ) -> UpdateStatement {
+        Query::update()
+            .table(E::default().table_ref())
+            .values(assignments)
+            .cond_where(self.among(&self.columns.primary_key, keys))
+            .to_owned()
+    }
+
     /// `DELETE … WHERE primary key IN (…)`
     pub fn delete(&self, keys: Vec<Vec<Value>>) -> DeleteStatement {
         Query::delete()

@@ -1,42 +1,36 @@
-//! The call: the builder, and the thin layer that awaits. What to do is
-//! decided by the planner, what to say to the database by the statements.
+//! The call: the models, the scope and the options, put together one by one.
 
-use futures_util::TryStreamExt;
 use sea_orm::{
-    ActiveModelTrait, ColumnTrait, DbBackend, EntityTrait, IdenStatic, IntoActiveModel,
-    TransactionSession, TryIntoModel,
-    sea_query::{Order, SelectStatement},
+    DbBackend, EntityTrait, IdenStatic, IntoActiveModel, TransactionTrait, TryIntoModel,
+    sea_query::Expr,
 };
 
 use crate::{
     SyncKey, SyncResult, SyncReturning,
-    batch::{FEW, rows_per_statement},
     check::check,
-    columns::{ColumnOptions, Position},
-    connection::{ReadRows, SyncConnection},
-    desired::{Desired, RowList},
-    dialect::Dialect,
-    error::{Action, SyncError},
-    guard::guard,
-    key_index::KeyIndex,
-    plan::{Planner, SyncPlan, Task},
-    proof::prove,
-    returning::read_written,
+    columns::ColumnOptions,
+    connection::SyncConnection,
+    desired::Desired,
+    error::SyncError,
+    hook::{ChangeHook, NoHook, OnChange},
+    plan::SyncPlan,
+    planner::Planner,
+    run::{self, Checked, Reading},
     scope::Scope,
     settings::{RepeatedKeys, Settings},
-    statement::Statements,
-    write::{Writer, values},
 };
 
 /// A sync that has not been carried out yet; made by
 /// [`BulkSyncTrait::bulk_sync`](crate::BulkSyncTrait::bulk_sync).
 #[must_use = "does nothing until `exec`, `compare` or `check` is called"]
 #[derive(Clone, Debug)]
-pub struct BulkSync<E: EntityTrait> {
+pub struct BulkSync<E: EntityTrait, H = NoHook> {
     desired: Desired<E>,
     scope: Scope,
     columns: ColumnOptions,
     settings: Settings,
+    stamps: Vec<Expr>,
+    hook: H,
 }
 
 impl<E> BulkSync<E>
@@ -50,9 +44,17 @@ where
             scope,
             columns: ColumnOptions::default(),
             settings: Settings { batch_size, ..Settings::default() },
+            stamps: Vec::new(),
+            hook: NoHook,
         }
     }
+}
 
+impl<E, H> BulkSync<E, H>
+where
+    E: EntityTrait,
+    E::Model: SyncKey,
+{
     /// Creates no rows; their count is 0.
     pub fn skip_creates(mut self) -> Self {
         self.settings.skip_creates = true;
@@ -140,6 +142,40 @@ where
         self
     }
 
+    /// Stamps rows instead of deleting them: sets these columns to a value or
+    /// an expression, such as `Expr::current_timestamp()`.
+    ///
+    /// The first column tells which rows are stamped: those where it is not
+    /// NULL (TRUE, for a boolean). They are not stamped again, and they do not
+    /// count as rows in scope. When a model with the key of such a row is
+    /// given, the row comes back: the columns are cleared (NULL, or FALSE) and
+    /// the row is counted as revived. The columns are not compared.
+    pub fn soft_delete<X: Into<Expr>>(
+        mut self,
+        stamps: impl IntoIterator<Item = (E::Column, X)>,
+    ) -> Self {
+        for (column, stamp) in stamps {
+            self.columns.stamps.push(column.as_str());
+            self.stamps.push(stamp.into());
+        }
+        self
+    }
+
+    /// Calls an asynchronous closure with the plan, inside the transaction,
+    /// once it is written and proved and before it is committed; not when
+    /// there is nothing to do. It can write an audit trail or an outbox through
+    /// the transaction, and refuse the change with an error.
+    ///
+    /// ```ignore
+    /// .on_change(async |plan: &SyncPlan<employee::Entity>, transaction: &DatabaseTransaction| {
+    ///     audit::record(plan.summary(), transaction).await
+    /// })
+    /// ```
+    pub fn on_change<F>(self, hook: F) -> BulkSync<E, OnChange<F>> {
+        let Self { desired, scope, columns, settings, stamps, hook: _ } = self;
+        BulkSync { desired, scope, columns, settings, stamps, hook: OnChange(hook) }
+    }
+
     /// Makes the rows in scope equal the models, all or nothing.
     ///
     /// On a pool the sync is a transaction of its own; on an open transaction
@@ -148,11 +184,13 @@ where
     /// # Errors
     ///
     /// Any [`SyncError`]; the table is as it was.
-    pub async fn exec<C: SyncConnection>(self, db: &C) -> Result<SyncResult, SyncError> {
-        let checked = self.check_input(Some(db.get_database_backend()))?;
-        let transaction = db.begin().await?;
-        let done = checked.sync(&transaction).await;
-        finish(transaction, done).await
+    pub async fn exec<C>(self, db: &C) -> Result<SyncResult, SyncError>
+    where
+        C: SyncConnection,
+        H: ChangeHook<E, <C as TransactionTrait>::Transaction>,
+    {
+        let (checked, hook) = self.check_input(Some(db.get_database_backend()))?;
+        run::exec(checked, hook, db).await
     }
 
     /// As [`exec`](Self::exec), and gives the rows that were created, updated
@@ -161,20 +199,18 @@ where
     /// # Errors
     ///
     /// Any [`SyncError`]; the table is as it was.
-    pub async fn exec_with_returning<C: SyncConnection>(
-        self,
-        db: &C,
-    ) -> Result<SyncReturning<E::Model>, SyncError>
+    pub async fn exec_with_returning<C>(self, db: &C) -> Result<SyncReturning<E::Model>, SyncError>
     where
+        C: SyncConnection,
+        H: ChangeHook<E, <C as TransactionTrait>::Transaction>,
         E::ActiveModel: TryIntoModel<E::Model>,
     {
-        let checked = self.check_input(Some(db.get_database_backend()))?;
-        let transaction = db.begin().await?;
-        let done = checked.sync_returning(&transaction).await;
-        finish(transaction, done).await
+        let (checked, hook) = self.check_input(Some(db.get_database_backend()))?;
+        run::exec_with_returning(checked, hook, db).await
     }
 
-    /// Finds out what [`exec`](Self::exec) would do. Only reads.
+    /// Finds out what [`exec`](Self::exec) would do. Only reads; a hook is not
+    /// called and not part of the plan.
     ///
     /// # Errors
     ///
@@ -182,19 +218,20 @@ where
     /// A plan that a guard would refuse is no error here: see
     /// [`SyncPlan::guard`].
     pub async fn compare<C: SyncConnection>(self, db: &C) -> Result<SyncPlan<E>, SyncError> {
-        let checked = self.check_input(Some(db.get_database_backend()))?;
-        Ok(checked.plan(db, Detail::Whole).await?.without_unchanged())
+        let (checked, _) = self.check_input(Some(db.get_database_backend()))?;
+        let plan = run::plan(checked, db, Reading::WholeRows).await?;
+        Ok(plan.sorted().without_unchanged())
     }
 
     /// Whether the rows in scope equal the models, so that [`exec`](Self::exec)
-    /// would do nothing. Only reads.
+    /// would do nothing. Only reads, and no further than the first difference.
     ///
     /// # Errors
     ///
     /// Invalid input, duplicate keys in the table, and errors of the database.
     pub async fn check<C: SyncConnection>(self, db: &C) -> Result<bool, SyncError> {
-        let checked = self.check_input(Some(db.get_database_backend()))?;
-        Ok(checked.plan(db, Detail::Needed).await?.is_empty())
+        let (checked, _) = self.check_input(Some(db.get_database_backend()))?;
+        Ok(run::plan(checked, db, Reading::FirstDifference).await?.is_empty())
     }
 
     /// Finds out what a sync would do if these were the rows in scope; no
@@ -210,19 +247,18 @@ where
     where
         E::Model: IntoActiveModel<E::ActiveModel>,
     {
-        let Checked { task, desired, index } = self.check_input(None)?;
+        let (Checked { task, desired, index }, _) = self.check_input(None)?;
         let mut planner = Planner::new(&task, &desired, &index);
         for model in current {
             planner.observe(&mut model.into_active_model());
         }
         let found = planner.finish()?;
-        Ok(SyncPlan::new(task, desired, found, true).without_unchanged())
+        Ok(SyncPlan::new(task, desired, found, true).sorted().without_unchanged())
     }
 
-    fn check_input(self, backend: Option<DbBackend>) -> Result<Checked<E>, SyncError> {
-        let (task, desired, index) =
-            check(&self.columns, self.scope, self.settings, self.desired, backend)?;
-        Ok(Checked { task, desired, index })
+    fn check_input(self, backend: Option<DbBackend>) -> Result<(Checked<E>, H), SyncError> {
+        let Self { desired, scope, columns, settings, stamps, hook } = self;
+        Ok((check(&columns, scope, settings, stamps, desired, backend)?, hook))
     }
 }
 
@@ -230,143 +266,4 @@ fn names<C: IdenStatic>(
     columns: impl IntoIterator<Item = C>,
 ) -> impl Iterator<Item = &'static str> {
     columns.into_iter().map(|column| column.as_str())
-}
-
-/// Which columns of the rows in scope are read.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Detail {
-    /// Those that decide what to do.
-    Needed,
-    /// All, so that deleted rows can be shown.
-    Whole,
-}
-
-/// A call with faultless input.
-struct Checked<E: EntityTrait> {
-    task: Task<E>,
-    desired: Desired<E>,
-    index: KeyIndex,
-}
-
-impl<E> Checked<E>
-where
-    E: EntityTrait,
-    E::Model: SyncKey,
-{
-    async fn sync<C: ReadRows>(self, db: &C) -> Result<SyncResult, SyncError> {
-        let plan = self.plan(db, Detail::Needed).await?;
-        plan.write(db).await?;
-        Ok(plan.summary())
-    }
-
-    async fn sync_returning<C: ReadRows>(self, db: &C) -> Result<SyncReturning<E::Model>, SyncError>
-    where
-        E::ActiveModel: TryIntoModel<E::Model>,
-    {
-        let mut plan = self.plan(db, Detail::Whole).await?;
-        plan.write(db).await?;
-        let result = plan.summary();
-        let deleted = std::mem::take(&mut plan.deleted).into_iter();
-        Ok(SyncReturning {
-            result,
-            created: read_written(&plan, db, plan.created.iter().copied()).await?,
-            updated: read_written(&plan, db, plan.updated.iter().map(|update| update.desired))
-                .await?,
-            deleted: deleted.map(TryIntoModel::try_into_model).collect::<Result<_, _>>()?,
-        })
-    }
-
-    /// Reads the rows in scope and compares them with the models.
-    async fn plan<C: ReadRows>(self, db: &C, detail: Detail) -> Result<SyncPlan<E>, SyncError> {
-        let Self { task, desired, index } = self;
-        let columns = &task.columns;
-        let positions = match detail {
-            Detail::Needed => columns.needed(),
-            Detail::Whole => columns.all().collect(),
-        };
-        let (select, read_all) =
-            select_current(&task, &desired, &positions, db.get_database_backend());
-        let failed = |source| SyncError::Statement {
-            table: task.table.clone(),
-            action: Action::Read,
-            source,
-        };
-        let mut planner = Planner::new(&task, &desired, &index);
-        let mut current = <E::ActiveModel as ActiveModelTrait>::default();
-        let mut rows = db.rows(&select).await.map_err(failed)?;
-        while let Some(row) = rows.try_next().await.map_err(failed)? {
-            columns.read(&positions, &row, &mut current).map_err(failed)?;
-            planner.observe(&mut current);
-        }
-        drop(rows);
-        let found = planner.finish()?;
-        Ok(SyncPlan::new(task, desired, found, read_all))
-    }
-}
-
-/// The rows to compare with the models, and whether they are all that are in
-/// scope: when nothing is deleted, a few models are looked up by their keys.
-fn select_current<E: EntityTrait>(
-    task: &Task<E>,
-    desired: &Desired<E>,
-    positions: &[Position],
-    backend: DbBackend,
-) -> (SelectStatement, bool) {
-    let statements = Statements { dialect: Dialect::of(backend), columns: &task.columns };
-    let key = &task.columns.key;
-    let mut select = statements.select(&task.scope, positions);
-    let fixed = statements.parameters(&select);
-    let few = rows_per_statement(statements.dialect, Some(FEW), fixed, key.len());
-    let by_key = task.settings.skip_deletes && desired.len() <= few;
-    if by_key {
-        let keys = desired.rows().map(|row| values(&task.columns, key, row)).collect();
-        select.cond_where(statements.among(key, keys));
-    }
-    if task.settings.delete_duplicates {
-        for &position in &task.columns.primary_key {
-            select.order_by(task.columns.field(position).column().as_column_ref(), Order::Asc);
-        }
-    }
-    (select, !by_key)
-}
-
-impl<E> SyncPlan<E>
-where
-    E: EntityTrait,
-    E::Model: SyncKey,
-{
-    /// Whether the guards of the call let this plan through; `apply` asks the same.
-    ///
-    /// # Errors
-    ///
-    /// `EmptyInput`, `TooManyDeletes`, `TooManyUpdates`.
-    pub fn guard(&self) -> Result<(), SyncError> {
-        guard(self)
-    }
-
-    /// Guards, writes and proves; the transaction is the caller's.
-    async fn write<C: ReadRows>(&self, db: &C) -> Result<(), SyncError> {
-        self.guard()?;
-        Writer::new(self, db).write().await?;
-        prove(self, db).await
-    }
-}
-
-/// Commits what was done, or rolls it back.
-async fn finish<T, X: TransactionSession>(
-    transaction: X,
-    done: Result<T, SyncError>,
-) -> Result<T, SyncError> {
-    match done {
-        Ok(value) => {
-            transaction.commit().await?;
-            Ok(value)
-        }
-        Err(error) => {
-            // what went wrong first is what the caller has to know; a connection
-            // that cannot roll back is closed, which rolls back too
-            let _ = transaction.rollback().await;
-            Err(error)
-        }
-    }
 }

@@ -3,7 +3,10 @@
 
 use std::collections::HashMap;
 
-use sea_orm::{ConnectionTrait, DbErr, EntityTrait, SqlErr, StatementBuilder, Value};
+use sea_orm::{
+    ConnectionTrait, DbErr, EntityTrait, SqlErr, StatementBuilder, TransactionSession,
+    TransactionTrait, Value,
+};
 
 use crate::{
     batch::{batches, rows_per_statement},
@@ -15,13 +18,56 @@ use crate::{
     key_text::row_text,
     plan::{SyncPlan, Update},
     statement::Statements,
+    swap::{contested, parking_value},
 };
 
 /// What a value that is not text takes in a statement, in bytes, about.
 const VALUE_BYTES: usize = 16;
 
+/// Writes the rows of a plan. Nothing is rolled back here.
+///
+/// # Errors
+///
+/// The first statement that fails, and `StalePlan` where a row is gone.
+pub(crate) async fn write<E, C>(plan: &SyncPlan<E>, db: &C) -> Result<(), SyncError>
+where
+    E: EntityTrait,
+    C: ConnectionTrait + TransactionTrait,
+{
+    let writer = Writer::new(plan, db);
+    writer.delete().await?;
+    writer.revive().await?;
+    update(plan, db).await?;
+    writer.create().await
+}
+
+/// Updates rows; where a unique value moves between them, in two phases.
+async fn update<E, C>(plan: &SyncPlan<E>, db: &C) -> Result<(), SyncError>
+where
+    E: EntityTrait,
+    C: ConnectionTrait + TransactionTrait,
+{
+    let contested = contested(plan);
+    if contested.is_empty() {
+        return Writer::new(plan, db).update().await;
+    }
+    // most columns are not unique: only an error tells, and PostgreSQL goes on
+    // after one only from a savepoint
+    let savepoint = db.begin().await?;
+    let error = match Writer::new(plan, &savepoint).update().await {
+        Ok(()) => return Ok(savepoint.commit().await?),
+        Err(error) => error,
+    };
+    savepoint.rollback().await?;
+    let writer = Writer::new(plan, db);
+    if error.is_unique_violation() && writer.park(contested).await? {
+        return writer.update().await;
+    }
+    Err(error)
+}
+
 /// Writes the rows of plans.
-pub(crate) struct Writer<'a, E: EntityTrait, C> {
+struct Writer<'a, E: EntityTrait, C> {
     plan: &'a SyncPlan<E>,
     statements: Statements<'a, E>,
     db: &'a C,
@@ -34,60 +80,107 @@ impl<'a, E: EntityTrait, C: ConnectionTrait> Writer<'a, E, C> {
         Self { plan, statements, db }
     }
 
-    /// Writes the rows of the plan. Nothing is rolled back here.
-    ///
-    /// # Errors
-    ///
-    /// The first statement that fails, and `StalePlan` where a row is gone.
-    pub async fn write(&self) -> Result<(), SyncError> {
-        self.delete().await?;
-        self.update().await?;
-        self.create().await
-    }
-
     async fn delete(&self) -> Result<(), SyncError> {
         let primary_key = &self.columns().primary_key;
         let limit = self.limit(primary_key.len());
         for batch in batches(&self.plan.deleted, limit, |_| VALUE_BYTES) {
             let rows = || batch.iter().map(Row::Active);
-            let keys = rows().map(|row| values(self.columns(), primary_key, row)).collect();
-            self.execute(Action::Delete, self.statements.delete(keys), rows()).await?;
+            let keys = self.primary_keys(rows());
+            match &self.plan.task.soft_delete {
+                None => self.execute(Action::Delete, self.statements.delete(keys), rows()).await?,
+                Some(soft_delete) => {
+                    let stamps = soft_delete.stamped(self.columns());
+                    let statement = self.statements.assign(stamps, keys);
+                    self.execute(Action::Delete, statement, rows()).await?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    async fn revive(&self) -> Result<(), SyncError> {
+        let Some(soft_delete) = &self.plan.task.soft_delete else { return Ok(()) };
+        let revived: Vec<_> = self.plan.updated.iter().filter(|update| update.revived).collect();
+        let limit = self.limit(self.columns().primary_key.len());
+        for batch in batches(&revived, limit, |_| VALUE_BYTES) {
+            let rows = || batch.iter().map(|update| Row::Active(&update.current));
+            let cleared = soft_delete.cleared(self.columns());
+            let statement = self.statements.assign(cleared, self.primary_keys(rows()));
+            self.execute(Action::Update, statement, rows()).await?;
         }
         Ok(())
     }
 
     async fn update(&self) -> Result<(), SyncError> {
         let columns = self.columns();
+        let changed = self.plan.updated.iter().filter(|update| !update.changed.is_empty());
         let settable = |update: &&Update<E>| {
             let desired = self.plan.desired.row(update.desired);
             set_positions(columns, columns.compared.iter().chain(&columns.touched), desired)
         };
-        for (settable, updates) in group(&self.plan.updated, settable) {
-            let widest = [&columns.primary_key[..], &settable].concat();
-            let limit = self.limit(self.statements.parameters_per_row(&widest));
+        for (settable, updates) in group(changed, settable) {
+            let limit = self.update_limit(&settable);
             let size = |update: &&Update<E>| {
                 size(columns, &settable, self.plan.desired.row(update.desired))
             };
             for batch in batches(&updates, limit, size) {
                 let set = columns_to_set(columns, &settable, batch);
-                let row = |update: &&Update<E>| {
-                    let mut row =
-                        values(columns, &columns.primary_key, Row::Active(&update.current));
-                    row.extend(values(columns, &set, self.plan.desired.row(update.desired)));
-                    row
+                let values = |update: &Update<E>| {
+                    values(columns, &set, self.plan.desired.row(update.desired))
                 };
-                let statement = self.statements.update(&set, batch.iter().map(row).collect());
-                let rows = batch.iter().map(|update| Row::Active(&update.current));
-                self.execute(Action::Update, statement, rows).await?;
+                let rows = batch.iter().map(|update| (*update, values(update)));
+                self.set(&set, rows.collect()).await?;
             }
         }
         Ok(())
     }
 
+    /// Sets unique values that are in the way of others to values of nobody's.
+    /// Returns whether it could.
+    async fn park(&self, contested: Vec<(usize, Vec<Position>)>) -> Result<bool, SyncError> {
+        for (set, members) in group(&contested, |(_, positions)| positions.clone()) {
+            let numbered: Vec<_> = members.iter().enumerate().collect();
+            for batch in numbered.chunks(self.update_limit(&set)) {
+                let rows = batch.iter().map(|&(number, (update, _))| {
+                    let update = &self.plan.updated[*update];
+                    let held = values(self.columns(), &set, Row::Active(&update.current));
+                    let fields = set.iter().map(|&position| self.columns().field(position));
+                    let parked: Option<Vec<Value>> = fields
+                        .zip(&held)
+                        .map(|(field, held)| parking_value(field.is_option(), held, number))
+                        .collect();
+                    Some((update, parked?))
+                });
+                let Some(rows) = rows.collect() else { return Ok(false) };
+                self.set(&set, rows).await?;
+            }
+        }
+        Ok(true)
+    }
+
+    /// Runs one UPDATE that gives rows these values.
+    async fn set(
+        &self,
+        set: &[Position],
+        rows: Vec<(&Update<E>, Vec<Value>)>,
+    ) -> Result<(), SyncError> {
+        let columns = self.columns();
+        let mut written = Vec::with_capacity(rows.len());
+        let rows = rows.into_iter().map(|(update, values_to_set)| {
+            let current = Row::Active(&update.current);
+            written.push(current);
+            let mut row = values(columns, &columns.primary_key, current);
+            row.extend(values_to_set);
+            row
+        });
+        let rows = rows.collect();
+        self.execute(Action::Update, self.statements.update(set, rows), written.into_iter()).await
+    }
+
     async fn create(&self) -> Result<(), SyncError> {
         let columns = self.columns();
         let desired = |index: &usize| self.plan.desired.row(*index);
-        let insertable = |index: &&usize| {
+        let insertable = |index: &usize| {
             let row = desired(index);
             let all: Vec<_> = columns.all().collect();
             let mut set = set_positions(columns, &all, row);
@@ -95,15 +188,24 @@ impl<'a, E: EntityTrait, C: ConnectionTrait> Writer<'a, E, C> {
             set.retain(|&position| Some(position) != columns.generated || given(position));
             set
         };
-        for (set, indices) in group(&self.plan.created, insertable) {
+        for (set, indices) in group(self.plan.created.iter().copied(), insertable) {
             let limit = self.limit(self.statements.parameters_per_row(&set));
             for batch in batches(&indices, limit, |index| size(columns, &set, desired(index))) {
-                let rows = || batch.iter().map(|index| desired(index));
+                let rows = || batch.iter().map(&desired);
                 let values = rows().map(|row| values(columns, &set, row)).collect();
                 self.execute(Action::Create, self.statements.insert(&set, values), rows()).await?;
             }
         }
         Ok(())
+    }
+
+    fn primary_keys<'r>(&self, rows: impl Iterator<Item = Row<'r, E>>) -> Vec<Vec<Value>> {
+        rows.map(|row| values(self.columns(), &self.columns().primary_key, row)).collect()
+    }
+
+    fn update_limit(&self, set: &[Position]) -> usize {
+        let positions = [&self.columns().primary_key[..], set].concat();
+        self.limit(self.statements.parameters_per_row(&positions))
     }
 
     fn columns(&self) -> &'a Columns<E> {
@@ -150,9 +252,9 @@ impl<'a, E: EntityTrait, C: ConnectionTrait> Writer<'a, E, C> {
             ) => {
                 let key = &self.columns().key;
                 let keys = rows.map(|row| row_text(self.columns(), key, row)).collect();
-                SyncError::Constraint { table, action, constraint, keys, source }
+                SyncError::Constraint { table, action, constraint, keys, source: Box::new(source) }
             }
-            _ => SyncError::Statement { table, action, source },
+            _ => SyncError::Statement { table, action, source: Box::new(source) },
         }
     }
 }
@@ -194,11 +296,11 @@ fn size<E: EntityTrait>(columns: &Columns<E>, positions: &[Position], row: Row<'
 
 /// Groups rows that set the same columns: a column that one row leaves to its
 /// default cannot be in the same statement as one that has a value.
-fn group<'r, T>(
-    rows: &'r [T],
-    set: impl Fn(&&'r T) -> Vec<Position>,
-) -> Vec<(Vec<Position>, Vec<&'r T>)> {
-    let mut groups: Vec<(Vec<Position>, Vec<&'r T>)> = Vec::new();
+fn group<T>(
+    rows: impl IntoIterator<Item = T>,
+    set: impl Fn(&T) -> Vec<Position>,
+) -> Vec<(Vec<Position>, Vec<T>)> {
+    let mut groups: Vec<(Vec<Position>, Vec<T>)> = Vec::new();
     let mut of_columns: HashMap<Vec<Position>, usize> = HashMap::new();
     for row in rows {
         let set = set(&row);

@@ -57,7 +57,7 @@ fn run_one(server: Server, test: Test) -> Result<(), Failed> {
         let outcome = tokio::spawn((test.run)(Arc::clone(&db))).await;
         let db = Arc::into_inner(db).ok_or("the test left a task behind")?;
         let closed = db.close().await;
-        outcome.map_err(|panic| message(panic))??;
+        outcome.map_err(message)??;
         Ok(closed?)
     })
 }

@@ -47,7 +47,7 @@ pub fn imported(external_id: &str, name: &str) -> Model {
         external_id: external_id.into(),
         name: name.into(),
         phone: None,
-        salary: Decimal::new(100_000, 2),
+        salary: Decimal::new(123_456, 2),
         source: "import".into(),
         touched_by: "import".into(),
     }

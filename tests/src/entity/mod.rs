@@ -1,3 +1,4 @@
 //! Entities of the tests.
 
 pub mod employee;
+pub mod seat;

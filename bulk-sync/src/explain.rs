@@ -1,0 +1,63 @@
+//! Finds out, after a rollback, what a refused statement means for the call.
+
+use sea_orm::{ActiveModelTrait, EntityTrait};
+
+use crate::{
+    batch::{FEW, rows_per_statement},
+    connection::ReadRows,
+    desired::RowList,
+    dialect::Dialect,
+    error::{Action, SyncError},
+    field::Row,
+    key_text::row_text,
+    plan::SyncPlan,
+    scope::{IntoScope, WholeTable},
+    statement::Statements,
+    write::values,
+};
+
+/// Where a unique index refused rows to create because rows outside the scope
+/// have their keys, `OutOfScope` with those keys; else the error as it is.
+pub(crate) async fn explain<E, C>(plan: &SyncPlan<E>, db: &C, error: SyncError) -> SyncError
+where
+    E: EntityTrait,
+    C: ReadRows,
+{
+    let is_create = matches!(&error, SyncError::Constraint { action: Action::Create, .. });
+    if !is_create || !error.is_unique_violation() {
+        return error;
+    }
+    // an error while explaining an error helps nobody
+    match keys_in_table(plan, db).await {
+        Some(keys) if !keys.is_empty() => {
+            let keys = keys.iter().map(|key| format!("a row outside the scope has {key}"));
+            SyncError::OutOfScope { table: plan.task.table.clone(), keys: keys.collect() }
+        }
+        _ => error,
+    }
+}
+
+/// The keys of rows to create that the table has; `None` where it cannot be read.
+async fn keys_in_table<E, C>(plan: &SyncPlan<E>, db: &C) -> Option<Vec<String>>
+where
+    E: EntityTrait,
+    C: ReadRows,
+{
+    let columns = &plan.task.columns;
+    let key = &columns.key;
+    let dialect = Dialect::of(db.get_database_backend());
+    let statements = Statements { dialect, columns };
+    let mut found = Vec::new();
+    for batch in plan.created.chunks(rows_per_statement(dialect, Some(FEW), 0, key.len())) {
+        let rows = batch.iter().map(|&index| plan.desired.row(index));
+        let keys = rows.map(|row| values(columns, key, row)).collect();
+        let mut select = statements.select(&WholeTable.into_scope(), key);
+        select.cond_where(statements.among(key, keys));
+        for row in db.query_all(&select).await.ok()? {
+            let mut current = <E::ActiveModel as ActiveModelTrait>::default();
+            columns.read(key, &row, &mut current).ok()?;
+            found.push(row_text(columns, key, Row::Active(&current)));
+        }
+    }
+    Some(found)
+}

@@ -1,0 +1,137 @@
+//! The pure planner: it is shown the rows in scope one by one and never asks
+//! for anything. Reading them and carrying the plan out are elsewhere.
+
+use sea_orm::{ActiveModelTrait, EntityTrait};
+
+use crate::{
+    desired::{Desired, RowList},
+    error::SyncError,
+    field::Row,
+    key_index::KeyIndex,
+    key_text::row_text,
+    plan::{Task, Update},
+};
+
+/// Sorts the rows in scope into those to keep, to update and to delete.
+pub(crate) struct Planner<'a, E: EntityTrait> {
+    task: &'a Task<E>,
+    desired: &'a Desired<E>,
+    index: &'a KeyIndex,
+    matched: Vec<bool>,
+    found: Found<E>,
+    duplicates: Vec<String>,
+    /// Soft-deleted rows that have the key of a model.
+    stamped: Vec<(usize, E::ActiveModel)>,
+}
+
+/// What the planner makes of the rows in scope.
+pub(crate) struct Found<E: EntityTrait> {
+    pub created: Vec<usize>,
+    pub updated: Vec<Update<E>>,
+    pub deleted: Vec<E::ActiveModel>,
+    pub unchanged: u64,
+    pub read: u64,
+}
+
+impl<'a, E: EntityTrait> Planner<'a, E> {
+    pub fn new(task: &'a Task<E>, desired: &'a Desired<E>, index: &'a KeyIndex) -> Self {
+        Self {
+            task,
+            desired,
+            index,
+            matched: vec![false; desired.len()],
+            found: Found {
+                created: Vec::new(),
+                updated: Vec::new(),
+                deleted: Vec::new(),
+                unchanged: 0,
+                read: 0,
+            },
+            duplicates: Vec::new(),
+            stamped: Vec::new(),
+        }
+    }
+
+    /// Whether a difference was found. That no row was missing is known at the end only.
+    pub fn found_difference(&self) -> bool {
+        !self.found.updated.is_empty() || !self.found.deleted.is_empty()
+    }
+
+    /// Takes note of a row in scope; takes it away where the plan needs it.
+    pub fn observe(&mut self, current: &mut E::ActiveModel) {
+        let columns = &self.task.columns;
+        let row = Row::Active(current);
+        let index = self.index.find(columns, self.desired, row);
+        if self.task.is_stamped(row) {
+            self.stamped.extend(index.map(|index| (index, take(current))));
+            return;
+        }
+        self.found.read += 1;
+        let Some(index) = index else {
+            return self.delete(current);
+        };
+        if std::mem::replace(&mut self.matched[index], true) {
+            return self.duplicate(current);
+        }
+        let changed = columns.differing(row, self.desired.row(index));
+        if changed.is_empty() {
+            self.found.unchanged += 1;
+        } else if !self.task.settings.skip_updates {
+            let current = take(current);
+            self.found.updated.push(Update { desired: index, current, changed, revived: false });
+        }
+    }
+
+    /// Brings back the soft-deleted rows whose models have no other row; of
+    /// several with one key, the one that was read first.
+    fn revive(&mut self) {
+        for (index, current) in std::mem::take(&mut self.stamped) {
+            if std::mem::replace(&mut self.matched[index], true) || self.task.settings.skip_updates
+            {
+                continue;
+            }
+            let columns = &self.task.columns;
+            let changed = columns.differing(Row::Active(&current), self.desired.row(index));
+            self.found.updated.push(Update { desired: index, current, changed, revived: true });
+        }
+    }
+
+    fn delete(&mut self, current: &mut E::ActiveModel) {
+        if !self.task.settings.skip_deletes {
+            self.found.deleted.push(take(current));
+        }
+    }
+
+    fn duplicate(&mut self, current: &mut E::ActiveModel) {
+        let columns = &self.task.columns;
+        if self.task.settings.delete_duplicates {
+            self.found.deleted.push(take(current));
+        } else {
+            self.duplicates.push(row_text(columns, &columns.key, Row::Active(current)));
+        }
+    }
+
+    /// The plan's lists, once all rows were observed.
+    ///
+    /// # Errors
+    ///
+    /// `DuplicateRows` where rows of the table share the key of a model.
+    pub fn finish(mut self) -> Result<Found<E>, SyncError> {
+        if !self.duplicates.is_empty() {
+            return Err(SyncError::DuplicateRows {
+                table: self.task.table.clone(),
+                keys: self.duplicates,
+            });
+        }
+        self.revive();
+        if !self.task.settings.skip_creates {
+            let missing = self.matched.iter().enumerate().filter(|(_, matched)| !**matched);
+            self.found.created = missing.map(|(index, _)| index).collect();
+        }
+        Ok(self.found)
+    }
+}
+
+fn take<A: ActiveModelTrait>(row: &mut A) -> A {
+    std::mem::replace(row, A::default())
+}

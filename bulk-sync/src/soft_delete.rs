@@ -1,0 +1,90 @@
+//! Deleting by a stamp: which rows bear it, and how it is put on and taken off.
+
+use sea_orm::{
+    ColumnTrait, EntityTrait, Value,
+    sea_query::{Condition, Expr, ExprTrait},
+};
+
+use crate::{
+    columns::{Columns, Position},
+    error::InputFault,
+    field::{Field, Row},
+    plan::Task,
+    scope::{IntoScope, Scope},
+};
+
+/// The stamps of a soft delete. The first column tells whether a row bears
+/// them: it is not NULL, or, where the column cannot be NULL, TRUE.
+#[derive(Clone, Debug)]
+pub(crate) struct SoftDelete {
+    stamps: Vec<(Position, Expr)>,
+    first: Position,
+}
+
+impl SoftDelete {
+    /// Resolves the stamps of a call; the columns have the same order.
+    ///
+    /// # Errors
+    ///
+    /// A column that cannot be cleared again.
+    pub fn resolve<E: EntityTrait>(
+        columns: &Columns<E>,
+        stamps: Vec<Expr>,
+    ) -> Result<Option<Self>, Vec<InputFault>> {
+        let Some(&first) = columns.stamps.first() else { return Ok(None) };
+        let fields = columns.stamps.iter().map(|&position| columns.field(position));
+        let faults: Vec<_> = fields
+            .filter(|field| !field.is_option() && !field.is_bool())
+            .map(|field| InputFault::StampColumn { column: field.name() })
+            .collect();
+        if !faults.is_empty() {
+            return Err(faults);
+        }
+        let stamps = columns.stamps.iter().copied().zip(stamps).collect();
+        Ok(Some(Self { stamps, first }))
+    }
+
+    /// The assignments that stamp a row.
+    pub fn stamped<E: EntityTrait>(&self, columns: &Columns<E>) -> Vec<(E::Column, Expr)> {
+        let assign = |(position, expr): &(Position, Expr)| {
+            let column = columns.field(*position).column();
+            (column, column.save_as(expr.clone()))
+        };
+        self.stamps.iter().map(assign).collect()
+    }
+
+    /// The assignments that clear the stamps of a row.
+    pub fn cleared<E: EntityTrait>(&self, columns: &Columns<E>) -> Vec<(E::Column, Expr)> {
+        let clear = |(position, _): &(Position, Expr)| {
+            let field = columns.field(*position);
+            let cleared = if field.is_option() { Expr::null() } else { Expr::val(false) };
+            (field.column(), cleared)
+        };
+        self.stamps.iter().map(clear).collect()
+    }
+
+    fn is_live<E: EntityTrait>(&self, field: &Field<E>) -> Expr {
+        let column = Expr::col(field.column().as_column_ref());
+        if field.is_option() { column.is_null() } else { column.eq(false) }
+    }
+}
+
+impl<E: EntityTrait> Task<E> {
+    /// Whether a row is soft-deleted.
+    pub fn is_stamped(&self, row: Row<'_, E>) -> bool {
+        let Some(soft_delete) = &self.soft_delete else { return false };
+        match self.columns.field(soft_delete.first).value(row) {
+            Some(Value::Bool(stamped)) => stamped.unwrap_or(false),
+            Some(value) => value != value.as_null(),
+            None => false,
+        }
+    }
+
+    /// The scope without soft-deleted rows.
+    pub fn live_scope(&self) -> Scope {
+        let Some(soft_delete) = &self.soft_delete else { return self.scope.clone() };
+        let is_live = soft_delete.is_live(self.columns.field(soft_delete.first));
+        let scope = self.scope.condition().cloned();
+        scope.unwrap_or_else(Condition::all).add(is_live).into_scope()
+    }
+}

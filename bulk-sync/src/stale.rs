@@ -1,0 +1,153 @@
+//! Whether the rows of a plan are still as the plan found them.
+//!
+//! The rows to update and delete are locked by the look, so that what it finds
+//! holds until the transaction ends.
+
+use std::collections::HashMap;
+
+use sea_orm::{
+    ActiveModelTrait, ColumnTrait, DbErr, EntityTrait, QueryResult, Value,
+    sea_query::{LockType, Order, SelectStatement},
+};
+
+use crate::{
+    batch::{FEW, rows_per_statement},
+    columns::{Columns, Position},
+    connection::ReadRows,
+    desired::RowList,
+    dialect::Dialect,
+    error::{Action, SyncError},
+    field::Row,
+    key_text::row_text,
+    plan::SyncPlan,
+    statement::Statements,
+    write::values,
+};
+
+/// Compares the rows of a plan with the table.
+///
+/// # Errors
+///
+/// `StalePlan` naming every row that is no longer as the plan has it.
+pub(crate) async fn verify<E, C>(plan: &SyncPlan<E>, db: &C) -> Result<(), SyncError>
+where
+    E: EntityTrait,
+    C: ReadRows,
+{
+    let dialect = Dialect::of(db.get_database_backend());
+    let statements = Statements { dialect, columns: &plan.task.columns };
+    let look = Look { plan, statements, db };
+    let mut rows = look.written_rows().await?;
+    rows.extend(look.appeared_rows().await?);
+    if rows.is_empty() {
+        return Ok(());
+    }
+    Err(SyncError::StalePlan { table: plan.task.table.clone(), rows })
+}
+
+struct Look<'a, E: EntityTrait, C> {
+    plan: &'a SyncPlan<E>,
+    statements: Statements<'a, E>,
+    db: &'a C,
+}
+
+impl<E: EntityTrait, C: ReadRows> Look<'_, E, C> {
+    fn columns(&self) -> &Columns<E> {
+        &self.plan.task.columns
+    }
+
+    /// The rows to update or delete that have changed, are gone or out of scope.
+    async fn written_rows(&self) -> Result<Vec<String>, SyncError> {
+        let columns = self.columns();
+        let primary_key = &columns.primary_key;
+        let updated = self.plan.updated.iter().map(|update| &update.current);
+        let mut planned: Vec<&E::ActiveModel> = updated.chain(&self.plan.deleted).collect();
+        planned.sort_by(|l, r| columns.compare(primary_key, Row::Active(*l), Row::Active(*r)));
+        let key_of = |row: &E::ActiveModel| values(columns, primary_key, Row::Active(row));
+        let all: Vec<_> = columns.all().collect();
+        let mut stale = Vec::new();
+        for batch in planned.chunks(self.limit(primary_key)) {
+            let keys = batch.iter().map(|row| key_of(row)).collect();
+            let mut select = self.select(primary_key, keys, &all);
+            for &position in primary_key {
+                let column = columns.field(position).column().as_column_ref();
+                select.order_by(column, Order::Asc);
+            }
+            select.lock(LockType::Update);
+            let rows = self.fetch(&select, &all).await?;
+            let current: HashMap<_, _> = rows.iter().map(|row| (key_of(row), row)).collect();
+            stale.extend(batch.iter().filter_map(|planned| {
+                let became = match current.get(&key_of(planned)) {
+                    None => "is gone",
+                    Some(current) if !self.is_same(planned, current) => "has changed",
+                    Some(_) => return None,
+                };
+                Some(format!("{} {became}", self.key_text(Row::Active(*planned))))
+            }));
+        }
+        Ok(stale)
+    }
+
+    /// The rows in scope that have a key of a row to create.
+    async fn appeared_rows(&self) -> Result<Vec<String>, SyncError> {
+        let key = &self.columns().key;
+        let mut appeared = Vec::new();
+        for batch in self.plan.created.chunks(self.limit(key)) {
+            let rows = batch.iter().map(|&index| self.plan.desired.row(index));
+            let keys = rows.map(|row| values(self.columns(), key, row)).collect();
+            let rows = self.fetch(&self.select(key, keys, key), key).await?;
+            let text = |row| format!("{} has appeared", self.key_text(Row::Active(row)));
+            appeared.extend(rows.iter().map(text));
+        }
+        Ok(appeared)
+    }
+
+    /// Whether the row is the same in every column that the plan has of it.
+    fn is_same(&self, planned: &E::ActiveModel, current: &E::ActiveModel) -> bool {
+        let (planned, current) = (Row::Active(planned), Row::Active(current));
+        self.columns()
+            .all()
+            .map(|position| self.columns().field(position))
+            .all(|field| !field.is_set(planned) || field.same(planned, current))
+    }
+
+    fn select(
+        &self,
+        by: &[Position],
+        keys: Vec<Vec<Value>>,
+        positions: &[Position],
+    ) -> SelectStatement {
+        self.statements
+            .select(&self.plan.task.scope, positions)
+            .cond_where(self.statements.among(by, keys))
+            .to_owned()
+    }
+
+    async fn fetch(
+        &self,
+        select: &SelectStatement,
+        positions: &[Position],
+    ) -> Result<Vec<E::ActiveModel>, SyncError> {
+        let failed = |source: DbErr| SyncError::Statement {
+            table: self.plan.task.table.clone(),
+            action: Action::Read,
+            source: Box::new(source),
+        };
+        let rows = self.db.query_all(select).await.map_err(failed)?;
+        let row = |row: &QueryResult| {
+            let mut current = <E::ActiveModel as ActiveModelTrait>::default();
+            self.columns().read(positions, row, &mut current).map_err(failed)?;
+            Ok(current)
+        };
+        rows.iter().map(row).collect()
+    }
+
+    fn limit(&self, key: &[Position]) -> usize {
+        let fixed = self.statements.parameters(&self.statements.count(&self.plan.task.scope));
+        rows_per_statement(self.statements.dialect, Some(FEW), fixed, key.len())
+    }
+
+    fn key_text(&self, row: Row<'_, E>) -> String {
+        row_text(self.columns(), &self.columns().key, row)
+    }
+}

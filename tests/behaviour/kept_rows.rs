@@ -1,0 +1,202 @@
+//! Unique values that move, soft deletes, and the hook.
+
+use bulk_sync::{SyncError, prelude::*};
+use bulk_sync_tests::{
+    entity::{
+        employee::{self, imported},
+        seat::{self, seat},
+    },
+    suite::{Db, Test, TestResult},
+    tests,
+};
+use sea_orm::{DatabaseTransaction, QueryOrder, entity::prelude::*};
+
+pub const TESTS: [Test; 8] = tests![
+    two_rows_can_exchange_the_values_of_unique_columns,
+    unique_values_can_move_along_a_chain_of_rows,
+    a_unique_value_held_by_a_row_that_is_kept_is_an_error,
+    a_soft_delete_stamps_rows_once_and_revives_the_keys_that_come_back,
+    a_soft_delete_by_a_boolean_is_cleared_to_false,
+    a_soft_delete_by_a_column_that_cannot_be_cleared_is_refused,
+    a_hook_sees_the_change_in_its_transaction_and_is_not_called_without_one,
+    a_hook_that_refuses_rolls_the_change_back,
+];
+
+async fn sync(db: &Db, seats: Vec<seat::Model>) -> Result<SyncResult, SyncError> {
+    seat::Entity::bulk_sync(seats, seat::Column::Room.eq(1), None).exec(&db.pool).await
+}
+
+/// The seats, by code: (id, number, holder, badge).
+async fn seats(db: &Db) -> Result<Vec<(i32, i32, String, Option<i64>)>, DbErr> {
+    let rows = seat::Entity::find().order_by_asc(seat::Column::Code).all(&db.pool).await?;
+    Ok(rows.into_iter().map(|row| (row.id, row.number, row.holder, row.badge)).collect())
+}
+
+async fn two_rows_can_exchange_the_values_of_unique_columns(db: Db) -> TestResult {
+    db.create_table(seat::Entity).await?;
+    sync(&db, vec![seat("a", 1, "Ann", Some(7)), seat("b", 2, "Bob", Some(8))]).await?;
+    let before = seats(&db).await?;
+    let swapped = vec![seat("a", 2, "Bob", Some(8)), seat("b", 1, "Ann", Some(7))];
+    let result = sync(&db, swapped.clone()).await?;
+    assert_eq!(result.to_string(), "0 created, 2 updated, 0 deleted, 0 unchanged");
+    let expected =
+        [(before[0].0, 2, "Bob".into(), Some(8)), (before[1].0, 1, "Ann".into(), Some(7))];
+    assert_eq!(seats(&db).await?, expected);
+    assert!(sync(&db, swapped).await?.is_unchanged());
+    Ok(())
+}
+
+async fn unique_values_can_move_along_a_chain_of_rows(db: Db) -> TestResult {
+    db.create_table(seat::Entity).await?;
+    let row = |n: i32, number: i32| {
+        seat(&format!("s{n:03}"), number, &format!("h{number}"), Some(number.into()))
+    };
+    sync(&db, (0..50).map(|n| row(n, n)).collect()).await?;
+    let ids: Vec<i32> = seats(&db).await?.into_iter().map(|seat| seat.0).collect();
+    for shift in [1, -1, 7] {
+        let result = sync(&db, (0..50).map(|n| row(n, n + shift)).collect()).await?;
+        assert_eq!(result.updated, 50, "shifted to {shift}");
+        let expected: Vec<_> = (0..50)
+            .map(|n| {
+                (ids[n as usize], n + shift, format!("h{}", n + shift), Some((n + shift).into()))
+            })
+            .collect();
+        assert_eq!(seats(&db).await?, expected);
+    }
+    Ok(())
+}
+
+async fn a_unique_value_held_by_a_row_that_is_kept_is_an_error(db: Db) -> TestResult {
+    db.create_table(seat::Entity).await?;
+    sync(&db, vec![seat("a", 1, "Ann", None), seat("b", 2, "Bob", None)]).await?;
+    let before = seats(&db).await?;
+    let taken = vec![seat("a", 1, "Ann", None), seat("b", 1, "Bob", None)];
+    match sync(&db, taken).await {
+        Err(SyncError::Constraint { table, keys, .. }) => {
+            assert_eq!(table, "seat");
+            assert_eq!(keys, ["room = 1, code = 'b'"]);
+        }
+        other => return Err(format!("{other:?}").into()),
+    }
+    assert_eq!(seats(&db).await?, before);
+    Ok(())
+}
+
+async fn a_soft_delete_stamps_rows_once_and_revives_the_keys_that_come_back(db: Db) -> TestResult {
+    db.create_table(seat::Entity).await?;
+    let sync = async |stamp: &str, seats: Vec<seat::Model>| {
+        seat::Entity::bulk_sync(seats, seat::Column::Room.eq(1), None)
+            .soft_delete([(seat::Column::RemovedAt, stamp)])
+            .allow_empty()
+            .exec(&db.pool)
+            .await
+    };
+    let ann = seat("a", 1, "Ann", None);
+    let bob = seat("b", 2, "Bob", None);
+    sync("first", vec![ann.clone(), bob.clone()]).await?;
+    let result = sync("first", vec![ann.clone()]).await?;
+    assert_eq!(result.to_string(), "0 created, 0 updated, 1 deleted, 1 unchanged");
+    let again = sync("second", vec![ann.clone()]).await?;
+    assert_eq!(again.to_string(), "0 created, 0 updated, 0 deleted, 1 unchanged");
+    let stamped = seat::Entity::find().filter(seat::Column::Code.eq("b")).one(&db.pool).await?;
+    assert_eq!(stamped.and_then(|row| row.removed_at).as_deref(), Some("first"));
+
+    let back = vec![ann.clone(), seat("b", 3, "Bob", None)];
+    let result = sync("third", back.clone()).await?;
+    assert_eq!(result.to_string(), "0 created, 0 updated, 0 deleted, 1 unchanged, 1 revived");
+    let rows = seat::Entity::find().order_by_asc(seat::Column::Code).all(&db.pool).await?;
+    assert_eq!(rows.len(), 2);
+    assert_eq!((rows[1].number, rows[1].removed_at.as_deref()), (3, None));
+    assert!(sync("fourth", back).await?.is_unchanged());
+    assert_eq!(sync("fifth", vec![]).await?.deleted, 2);
+    assert_eq!(sync("sixth", vec![]).await?.deleted, 0);
+    Ok(())
+}
+
+async fn a_soft_delete_by_a_boolean_is_cleared_to_false(db: Db) -> TestResult {
+    db.create_table(seat::Entity).await?;
+    let sync = async |seats: Vec<seat::Model>| {
+        seat::Entity::bulk_sync(seats, WholeTable, None)
+            .soft_delete([(seat::Column::Gone, true)])
+            .exec(&db.pool)
+            .await
+    };
+    let (ann, bob) = (seat("a", 1, "Ann", None), seat("b", 2, "Bob", None));
+    sync(vec![ann.clone(), bob.clone()]).await?;
+    assert_eq!(sync(vec![ann.clone()]).await?.deleted, 1);
+    assert_eq!(
+        sync(vec![ann.clone()]).await?.to_string(),
+        "0 created, 0 updated, 0 deleted, 1 unchanged"
+    );
+    assert_eq!(sync(vec![ann, bob]).await?.revived, 1);
+    assert_eq!(seat::Entity::find().filter(seat::Column::Gone.eq(true)).count(&db.pool).await?, 0);
+    Ok(())
+}
+
+async fn a_soft_delete_by_a_column_that_cannot_be_cleared_is_refused(db: Db) -> TestResult {
+    let refused = seat::Entity::bulk_sync([seat("a", 1, "Ann", None)], WholeTable, None)
+        .soft_delete([(seat::Column::Holder, "nobody")])
+        .exec(&db.pool)
+        .await;
+    let message = refused.map_err(|error| error.to_string());
+    assert!(message.is_err_and(|text| text.contains("soft_delete() names holder")));
+    Ok(())
+}
+
+async fn a_hook_sees_the_change_in_its_transaction_and_is_not_called_without_one(
+    db: Db,
+) -> TestResult {
+    db.create_table(employee::Entity).await?;
+    db.create_table(seat::Entity).await?;
+    let import = async |name: &str| {
+        employee::Entity::bulk_sync([imported("A1", name)], WholeTable, None)
+            .on_change(async |plan: &SyncPlan<employee::Entity>, tx: &DatabaseTransaction| {
+                let summary = plan.summary();
+                let line = seat("trail", summary.created as i32, name, None);
+                let mut line = sea_orm::IntoActiveModel::into_active_model(line);
+                line.id = sea_orm::ActiveValue::NotSet;
+                seat::Entity::insert(line).exec(tx).await.map(|_| ())
+            })
+            .exec(&db.pool)
+            .await
+    };
+    import("Ann").await?;
+    import("Ann").await?;
+    let trail = seats(&db).await?;
+    assert_eq!(trail.len(), 1);
+    assert_eq!((trail[0].1, trail[0].2.as_str()), (1, "Ann"));
+    Ok(())
+}
+
+async fn a_hook_that_refuses_rolls_the_change_back(db: Db) -> TestResult {
+    db.create_table(employee::Entity).await?;
+    let pool = db.pool.clone();
+    let refused = tokio::spawn(async move {
+        employee::Entity::bulk_sync([imported("A1", "Ann")], WholeTable, None)
+            .on_change(async |_: &SyncPlan<employee::Entity>, _: &DatabaseTransaction| {
+                Err("not on a Sunday")
+            })
+            .exec(&pool)
+            .await
+    })
+    .await?;
+    match refused {
+        Err(SyncError::Refused { table, source }) => {
+            assert_eq!(
+                (table.as_str(), source.to_string().as_str()),
+                ("employee", "not on a Sunday")
+            );
+        }
+        other => return Err(format!("{other:?}").into()),
+    }
+    assert_eq!(employee::Entity::find().count(&db.pool).await?, 0);
+    let plan = employee::Entity::bulk_sync([imported("A1", "Ann")], WholeTable, None)
+        .compare(&db.pool)
+        .await?;
+    let refused = plan
+        .on_change(async |_: &SyncPlan<employee::Entity>, _: &DatabaseTransaction| Err("no"))
+        .apply(&db.pool)
+        .await;
+    assert!(matches!(refused, Err(SyncError::Refused { .. })));
+    Ok(())
+}

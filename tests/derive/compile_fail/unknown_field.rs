@@ -1,0 +1,21 @@
+use bulk_sync::SyncKey;
+use sea_orm::entity::prelude::*;
+
+#[derive(Clone, Debug, PartialEq, DeriveEntityModel, SyncKey)]
+#[sea_orm(table_name = "employee")]
+#[sync(keys(nubmer, cache), ignore(nane), touch(r#type))]
+pub struct Model {
+    #[sea_orm(primary_key)]
+    pub id: i32,
+    pub number: i32,
+    #[sea_orm(ignore)]
+    pub cache: i32,
+    pub r#match: String,
+}
+
+#[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
+pub enum Relation {}
+
+impl ActiveModelBehavior for ActiveModel {}
+
+fn main() {}

@@ -1,0 +1,6 @@
+//! What the compiler says where the derive is used wrongly.
+
+#[test]
+fn messages() {
+    trybuild::TestCases::new().compile_fail("derive/compile_fail/*.rs");
+}
