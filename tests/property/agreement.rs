@@ -1,21 +1,21 @@
 //! Carries a case out and compares what happens with what the oracle says.
 
-use std::collections::BTreeSet;
-
 use bulk_sync::{
     BulkSync, BulkSyncTrait, SyncConnection, SyncError, SyncPlan, SyncResult, SyncReturning,
     WholeTable,
 };
-use bulk_sync_tests::oracle::{Absent, Fault, Model, Plan, Row, number};
+use bulk_sync_tests::oracle::{Fault, Model, Plan, Row};
 use sea_orm::{
-    ConnectionTrait, DatabaseConnection, DbErr, IntoActiveModel, TransactionTrait, Value,
+    ConnectionTrait, DatabaseConnection, DbErr, IntoActiveModel, TransactionTrait,
     sea_query::Condition,
 };
 
 use crate::{
-    case::{Case, Form, row_text},
+    adversary,
+    case::{Case, Form},
     options::with,
     predicate::Scope,
+    sameness::{fault_among, hide_generated, same_counts, same_rows},
     subject::{Layout, Subject, active, model, row, unchanged},
 };
 
@@ -52,6 +52,9 @@ async fn agree_on<E: Subject, C: SyncConnection>(
     agree_on_check(call()?.check(db).await, &plan)?;
     same_rows("compare and check only read", read::<E, _>(db).await?, case.initial.clone())?;
 
+    if let (Ok(plan), Some(now)) = (&plan, &case.adversary) {
+        return adversary::agree::<E, C>(db, layout, case, plan, now).await;
+    }
     let expected = match &plan {
         Ok(plan) => case.ask(|oracle| oracle.carry_out(plan, &case.initial)),
         Err(fault) => Err([*fault].into()),
@@ -83,7 +86,7 @@ async fn agree_on<E: Subject, C: SyncConnection>(
 }
 
 /// Makes the rows those of the table.
-async fn fill<E: Subject, C: ConnectionTrait>(db: &C, rows: &[Row]) -> Result<(), DbErr> {
+pub async fn fill<E: Subject, C: ConnectionTrait>(db: &C, rows: &[Row]) -> Result<(), DbErr> {
     E::delete_many().exec(db).await?;
     if rows.is_empty() {
         return Ok(());
@@ -93,11 +96,13 @@ async fn fill<E: Subject, C: ConnectionTrait>(db: &C, rows: &[Row]) -> Result<()
     Ok(())
 }
 
-async fn read<E: Subject, C: ConnectionTrait>(db: &C) -> Result<Vec<Row>, DbErr> {
+/// The rows of the table.
+pub async fn read<E: Subject, C: ConnectionTrait>(db: &C) -> Result<Vec<Row>, DbErr> {
     Ok(E::find().all(db).await?.iter().map(row::<E>).collect())
 }
 
-fn call<E: Subject>(layout: &Layout, case: &Case) -> Result<BulkSync<E>, DbErr> {
+/// The call of the case.
+pub fn call<E: Subject>(layout: &Layout, case: &Case) -> Result<BulkSync<E>, DbErr> {
     let models = case.models.iter();
     let call = match case.form {
         Form::Models => scoped(case, models.map(model::<E>).collect::<Result<Vec<_>, _>>()?),
@@ -202,70 +207,4 @@ fn agree_on_check(
         (Err(error), Err(fault)) => fault_among(&error, &[*fault].into()).map(drop),
         (found, _) => Err(format!("check: {found:?}").into()),
     }
-}
-
-fn same_counts(found: &SyncResult, case: &Case, plan: &Plan) -> Result<(), Disagreement> {
-    let expected = [plan.created.len(), plan.updated.len(), plan.deleted.len(), plan.unchanged];
-    let counts = [found.created, found.updated, found.deleted, found.unchanged];
-    let columns: Vec<_> = found.changed_columns().collect();
-    if counts == expected.map(|count| count as u64) && columns == plan.changed_columns(&case.table)
-    {
-        return Ok(());
-    }
-    let expected_columns = plan.changed_columns(&case.table);
-    Err(format!(
-        "created, updated, deleted, unchanged: {counts:?} {columns:?}, not {expected:?} \
-         {expected_columns:?}"
-    )
-    .into())
-}
-
-/// The class of an error, which has to be one of these.
-fn fault_among(error: &SyncError, expected: &BTreeSet<Fault>) -> Result<Fault, Disagreement> {
-    let fault = match error {
-        SyncError::InvalidInput { .. } => Fault::InvalidInput,
-        SyncError::DuplicateRows { .. } => Fault::DuplicateRows,
-        SyncError::EmptyInput { .. } => Fault::EmptyInput,
-        SyncError::TooManyDeletes { .. } => Fault::TooManyDeletes,
-        SyncError::TooManyUpdates { .. } => Fault::TooManyUpdates,
-        SyncError::OutOfScope { .. } => Fault::OutOfScope,
-        SyncError::Constraint { .. } => Fault::Constraint,
-        SyncError::Statement { .. } => Fault::Statement,
-        SyncError::StalePlan { .. } => Fault::StalePlan,
-        error => return Err(format!("{expected:?}, not {error:?}").into()),
-    };
-    let agrees = expected.contains(&fault);
-    if agrees { Ok(fault) } else { Err(format!("{expected:?}, not {error:?}").into()) }
-}
-
-/// Puts NULL for the keys that the database gave: those of the cases are below zero.
-fn hide_generated(case: &Case, mut rows: Vec<Row>) -> Vec<Row> {
-    for (position, column) in case.table.columns.iter().enumerate() {
-        let values = rows.iter_mut().map(|row| &mut row[position]);
-        for value in values.filter(|value| number(value) > Some(0)) {
-            if column.absent == Absent::Generated {
-                *value = Value::BigInt(None);
-            }
-        }
-    }
-    rows
-}
-
-/// The same rows in any order.
-fn same_rows(what: &str, found: Vec<Row>, mut expected: Vec<Row>) -> Result<(), Disagreement> {
-    let mut unexpected = Vec::new();
-    for row in found {
-        match expected.iter().position(|other| *other == row) {
-            Some(position) => drop(expected.swap_remove(position)),
-            None => unexpected.push(row),
-        }
-    }
-    if unexpected.is_empty() && expected.is_empty() {
-        return Ok(());
-    }
-    let text = |rows: &[Row]| {
-        let rows: Vec<_> = rows.iter().map(|row| row_text(row.iter().map(Some))).collect();
-        rows.join(" ")
-    };
-    Err(format!("{what}: found {}, missed {}", text(&unexpected), text(&expected)).into())
 }

@@ -3,7 +3,7 @@
 
 use std::fmt;
 
-use bulk_sync_tests::oracle::{Absent, Call, Model, Options, Row, Table, is_null};
+use bulk_sync_tests::oracle::{Absent, Call, Model, Options, Row, Table, cleared, is_null};
 use proptest::{
     bool::weighted, collection::vec, option, prelude::*, sample::Index, sample::select,
 };
@@ -13,6 +13,7 @@ use sea_orm::{
 };
 
 use crate::{
+    adversary,
     options::{self, options},
     predicate::{Scope, scopes},
     subject::Layout,
@@ -55,6 +56,8 @@ pub struct Case {
     pub options: Options,
     /// How the call is made.
     pub manner: Manner,
+    /// The rows between `compare` and `apply`; `None` for a call of `exec`.
+    pub adversary: Option<Vec<Row>>,
 }
 
 impl Case {
@@ -80,6 +83,9 @@ impl fmt::Debug for Case {
         }
         for model in &self.models {
             writeln!(f, "model   {}", row_text(model.iter().map(Option::as_ref)))?;
+        }
+        for row in self.adversary.iter().flatten() {
+            writeln!(f, "before apply {}", row_text(row.iter().map(Some)))?;
         }
         writeln!(f, "given as {:?}, {:?}, {:?}", self.form, self.scope, self.manner)?;
         write!(f, "options: {}", options::text(&self.options, &self.table))
@@ -110,6 +116,8 @@ struct Licence {
     rows_share_keys: bool,
     models_share_keys: bool,
     models_out_of_scope: bool,
+    /// Models that want the same unique value.
+    models_collide: bool,
     /// Models without a key, and options that name columns of the key.
     invalid: bool,
     /// New rows without values that the database insists on.
@@ -137,8 +145,9 @@ pub fn cases(layout: &Layout) -> impl Strategy<Value = Case> + use<> {
         options(&layout),
         licences(),
         (weighted(0.8), any::<bool>()),
+        option::weighted(0.3, vec(adversary::deeds(&layout), 0..=3)),
     )
-        .prop_map(move |(rows, drafts, form, scope, options, licence, manner)| {
+        .prop_map(move |(rows, drafts, form, scope, options, licence, manner, deeds)| {
             let mut case = Case {
                 table: layout.table.clone(),
                 initial: Vec::new(),
@@ -147,17 +156,23 @@ pub fn cases(layout: &Layout) -> impl Strategy<Value = Case> + use<> {
                 scope,
                 options,
                 manner: Manner { in_transaction: manner.0, returning: manner.1 },
+                adversary: None,
             };
-            case.assemble(&layout, rows, &drafts, licence);
+            case.put_rows(rows, licence);
+            case.put_models(&drafts, licence);
+            case.adversary =
+                deeds.map(|deeds| adversary::done(&case.table, case.initial.clone(), deeds));
             case
         })
 }
 
 fn licences() -> impl Strategy<Value = Licence> {
-    (weighted(0.15), weighted(0.25), weighted(0.2), weighted(0.03), weighted(0.05)).prop_map(
-        |(rows_share_keys, models_share_keys, models_out_of_scope, invalid, incomplete)| Licence {
-            rows_share_keys,
-            models_share_keys,
+    let shared = (weighted(0.15), weighted(0.25), weighted(0.1));
+    (shared, weighted(0.2), weighted(0.03), weighted(0.05)).prop_map(
+        |(shared, models_out_of_scope, invalid, incomplete)| Licence {
+            rows_share_keys: shared.0,
+            models_share_keys: shared.1,
+            models_collide: shared.2,
             models_out_of_scope,
             invalid,
             incomplete,
@@ -166,37 +181,51 @@ fn licences() -> impl Strategy<Value = Licence> {
 }
 
 impl Case {
-    /// Puts rows and models into the case, as far as the licence allows them.
-    fn assemble(&mut self, layout: &Layout, rows: Vec<Row>, drafts: &[Draft], licence: Licence) {
-        let key = self.options.key.clone().unwrap_or_else(|| layout.derived_key());
+    /// Puts rows into the table, as far as it takes them and the licence allows them.
+    fn put_rows(&mut self, rows: Vec<Row>, licence: Licence) {
+        let key = self.ask(|call| call.key());
+        for row in rows {
+            let same_key = |other: &Row| key.iter().all(|&column| other[column] == row[column]);
+            let repeats = self.initial.iter().any(same_key);
+            if self.table.takes(&row, &self.initial) && (licence.rows_share_keys || !repeats) {
+                self.initial.push(row);
+            }
+        }
+    }
+
+    /// Puts models into the call, as far as the licence allows them.
+    fn put_models(&mut self, drafts: &[Draft], licence: Licence) {
+        let key = self.ask(|call| call.key());
         if !licence.invalid {
             self.options.ignore.retain(|column| !key.contains(column));
             self.options.only.iter_mut().for_each(|only| only.retain(|name| !key.contains(name)));
         }
-        for row in rows {
-            let same = |columns: &[usize]| {
-                let mut rows = self.initial.iter();
-                rows.any(|other| columns.iter().all(|&column| other[column] == row[column]))
-            };
-            if !same(&layout.table.primary_key) && (licence.rows_share_keys || !same(&key)) {
-                self.initial.push(row);
-            }
-        }
         for draft in drafts {
-            let row = draft.row(&self.initial);
-            let in_scope =
-                matches!(self.scope, Scope::Empty) || self.scope.holds(&row, &self.initial);
+            let mut row = draft.row(&self.initial);
+            if !licence.models_out_of_scope {
+                self.options.soft_delete.iter().for_each(|(c, stamp)| row[*c] = cleared(stamp));
+            }
             let model = self.model(&key, &row, draft, licence);
-            let same_key = |other: &Model| key.iter().all(|&column| other[column] == model[column]);
-            let repeats = self.models.iter().any(same_key);
             let keyless = key.iter().any(|&column| model[column].as_ref().is_none_or(is_null));
-            if (in_scope || licence.models_out_of_scope)
-                && (!repeats || licence.models_share_keys)
-                && (!keyless || licence.invalid)
+            let same_key = |other: &Model| key.iter().all(|&column| other[column] == model[column]);
+            if (licence.models_out_of_scope || self.could_be_in_scope(&row))
+                && (licence.models_share_keys || !self.models.iter().any(same_key))
+                && (licence.models_collide || !self.models.iter().any(|m| self.contend(m, &model)))
+                && (licence.invalid || !keyless)
             {
                 self.models.push(model);
             }
         }
+    }
+
+    fn could_be_in_scope(&self, row: &Row) -> bool {
+        matches!(self.scope, Scope::Empty) || self.scope.holds(row, &self.initial)
+    }
+
+    /// Whether two models want the same unique value.
+    fn contend(&self, left: &Model, right: &Model) -> bool {
+        let mut unique = self.table.unique.iter();
+        unique.any(|&c| left[c] == right[c] && left[c].as_ref().is_some_and(|v| !is_null(v)))
     }
 
     fn model(&self, key: &[usize], row: &Row, draft: &Draft, licence: Licence) -> Model {

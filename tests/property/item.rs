@@ -25,6 +25,9 @@ pub struct Model {
     pub ratio: Option<f64>,
     #[sea_orm(default_value = 5)]
     pub grade: i32,
+    #[sea_orm(default_value = false)]
+    pub gone: bool,
+    pub gone_at: Option<i64>,
     #[sync(ignore)]
     #[sea_orm(default_value = "imported")]
     pub source: String,
@@ -73,17 +76,23 @@ impl Subject for Entity {
                 [None, Some(0.5), Some(-1.25)],
             ),
             column("grade", Role::Value, Absent::Default(5.into()), [5, 4, 6]),
+            column("gone", Role::Value, Absent::Default(false.into()), [false, false, true]),
+            column(
+                "gone_at",
+                Role::Value,
+                Absent::Default(Value::BigInt(None)),
+                [None, None, Some(7_i64)],
+            ),
             column("source", Role::Ignore, Absent::Default("imported".into()), ["x", "y"]),
             column("stamp", Role::Touch, Absent::Default("nobody".into()), ["x", "y"]),
         ])
         .primary_key(&["id"])
-        .keys(&[
-            &["id"],
-            &["code"],
-            &["level"],
-            &["company", "name"],
-            &["source", "code"],
-            &[],
+        .keys(&[&["id"], &["code"], &["level"], &["company", "name"], &["source", "code"], &[]])
+        .soft_deletes(&[
+            &[("gone", true.into())],
+            &[("gone_at", 9_i64.into())],
+            &[("gone_at", 9_i64.into()), ("gone", true.into())],
+            &[("gone", true.into()), ("gone_at", 9_i64.into())],
         ])
     }
 }

@@ -10,6 +10,7 @@ use std::process::ExitCode;
 use bulk_sync_tests::database::SERVERS;
 use libtest_mimic::{Arguments, Trial};
 
+mod adversary;
 mod agreement;
 mod case;
 mod item;
@@ -18,6 +19,8 @@ mod place;
 mod predicate;
 mod region;
 mod runner;
+mod sameness;
+mod seat;
 mod subject;
 
 fn main() -> ExitCode {
@@ -28,6 +31,7 @@ fn main() -> ExitCode {
             trials.push(trial.with_ignored_flag(!server.is_configured()));
         };
         add("syncs_of_a_table_with_generated_keys_agree", runner::run::<item::Entity>);
+        add("syncs_of_a_table_with_unique_values_agree", runner::run::<seat::Entity>);
         add("syncs_of_a_table_whose_primary_key_is_the_key_agree", runner::run::<place::Entity>);
     }
     libtest_mimic::run(&Arguments::from_args(), trials).exit_code()

@@ -27,8 +27,12 @@ pub fn options(layout: &Layout) -> impl Strategy<Value = Options> + use<> {
     let limit = || option::weighted(0.1, 0_u64..=4);
     let percent = option::weighted(0.1, select(vec![0, 20, 25, 29, 50, 100, 101]));
     let limits = (weighted(0.5), limit(), percent, limit());
-    (batch_size, skipped, key, only, ignore, limits, weighted(0.4), repeated).prop_map(
-        |(batch_size, skipped, key, only, ignore, limits, delete_duplicates, repeated)| {
+    let stamps: Vec<_> = std::iter::once(Vec::new()).chain(layout.soft_deletes.clone()).collect();
+    let soft_delete = prop_oneof![2 => Just(Vec::new()), 1 => select(stamps)];
+    let deleting = (weighted(0.4), soft_delete);
+    (batch_size, skipped, key, only, ignore, limits, deleting, repeated).prop_map(
+        |(batch_size, skipped, key, only, ignore, limits, deleting, repeated)| {
+            let (delete_duplicates, soft_delete) = deleting;
             let (skip_creates, skip_updates, skip_deletes) = skipped;
             let (allow_empty, max_deletes, max_delete_percent, max_updates) = limits;
             Options {
@@ -45,6 +49,7 @@ pub fn options(layout: &Layout) -> impl Strategy<Value = Options> + use<> {
                 max_updates,
                 delete_duplicates,
                 repeated,
+                soft_delete,
             }
         },
     )
@@ -76,6 +81,8 @@ pub fn with<E: Subject>(mut call: BulkSync<E>, options: &Options) -> BulkSync<E>
     if !options.ignore.is_empty() {
         call = call.ignore(columns(&options.ignore));
     }
+    let stamps = options.soft_delete.iter();
+    call = call.soft_delete(stamps.map(|(column, stamp)| (E::column(*column), stamp.clone())));
     with_limits(call, options)
 }
 
@@ -99,6 +106,7 @@ pub fn text(options: &Options, table: &Table) -> String {
         let names: Vec<_> = positions.iter().map(|&column| table.columns[column].name).collect();
         names.join(", ")
     };
+    let stamps: Vec<_> = options.soft_delete.iter().map(|(column, _)| *column).collect();
     let Options { batch_size, max_deletes, max_delete_percent, max_updates, repeated, .. } =
         options;
     let parts = [
@@ -114,6 +122,7 @@ pub fn text(options: &Options, table: &Table) -> String {
         max_delete_percent.map(|percent| format!("max_delete_share({percent} %)")),
         max_updates.map(|rows| format!("max_updates({rows})")),
         options.delete_duplicates.then(|| "delete_duplicates".to_owned()),
+        (!stamps.is_empty()).then(|| format!("soft_delete({})", names(&stamps))),
         (*repeated != Repeated::Refuse).then(|| format!("{repeated:?} wins")),
     ];
     parts.into_iter().flatten().collect::<Vec<_>>().join(", ")

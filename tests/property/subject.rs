@@ -35,6 +35,8 @@ pub struct Layout {
     pub domains: Vec<Vec<Value>>,
     /// What else rows can be matched by.
     pub keys: Vec<Vec<usize>>,
+    /// The stamps with which rows can be deleted.
+    pub soft_deletes: Vec<Vec<(usize, Value)>>,
 }
 
 /// A column and the values that it takes.
@@ -51,12 +53,27 @@ impl Layout {
     /// A table of these columns, in the order of the struct.
     pub fn new(columns: Vec<(Column, Vec<Value>)>) -> Self {
         let (columns, domains) = columns.into_iter().unzip();
-        Self { table: Table { columns, primary_key: Vec::new() }, domains, keys: Vec::new() }
+        let table = Table { columns, primary_key: Vec::new(), unique: Vec::new() };
+        Self { table, domains, keys: Vec::new(), soft_deletes: Vec::new() }
     }
 
     /// Names the primary key.
     pub fn primary_key(mut self, names: &[&str]) -> Self {
         self.table.primary_key = self.positions(names);
+        self
+    }
+
+    /// Names the columns of which no two rows have the same value.
+    pub fn unique(mut self, names: &[&str]) -> Self {
+        self.table.unique = self.positions(names);
+        self
+    }
+
+    /// Names the stamps with which rows can be deleted.
+    pub fn soft_deletes(mut self, stamps: &[&[(&str, Value)]]) -> Self {
+        let resolve = |(name, stamp): &(&str, Value)| (self.position(name), stamp.clone());
+        self.soft_deletes =
+            stamps.iter().map(|stamps| stamps.iter().map(resolve).collect()).collect();
         self
     }
 
@@ -74,12 +91,6 @@ impl Layout {
 
     fn positions(&self, names: &[&str]) -> Vec<usize> {
         names.iter().map(|name| self.position(name)).collect()
-    }
-
-    /// The key of the derive.
-    pub fn derived_key(&self) -> Vec<usize> {
-        let columns = self.table.columns.iter().enumerate();
-        columns.filter(|(_, column)| column.role == Role::Key).map(|(i, _)| i).collect()
     }
 }
 
