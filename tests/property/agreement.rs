@@ -76,6 +76,12 @@ async fn agree_on<E: Subject, C: SyncConnection>(
     done.agree_on_rows(case, &plan)?;
     same_rows("the call", hide_generated(case, after.clone()), expected)?;
 
+    let left = case.ask(|oracle| oracle.plan(&after));
+    if case.options.skip_deletes && left.is_ok_and(|left| !left.is_empty()) {
+        // a row that is neither written nor deleted can leave a scope that
+        // depends on other rows
+        return Ok(Ok(true));
+    }
     let again = call()?.exec(db).await?;
     let unchanged = plan.unchanged + plan.updated.len() + plan.created.len();
     if !again.is_unchanged() || again.unchanged != unchanged as u64 {

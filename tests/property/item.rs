@@ -87,7 +87,7 @@ impl Subject for Entity {
             column("stamp", Role::Touch, Absent::Default("nobody".into()), ["x", "y"]),
         ])
         .primary_key(&["id"])
-        .keys(&[&["id"], &["code"], &["level"], &["company", "name"], &["source", "code"], &[]])
+        .keys(&[&["id"], &["code"], &["level"], &["company", "grade"], &["source", "code"], &[]])
         .soft_deletes(&[
             &[("gone", true.into())],
             &[("gone_at", 9_i64.into())],

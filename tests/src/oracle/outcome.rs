@@ -61,9 +61,8 @@ impl Call<'_> {
         if (0..table.len()).any(|row| !self.table.takes(&table[row], &table[..row])) {
             faults.insert(Fault::Constraint);
             // which may be because a row outside the scope has the key of a created one
-            let key = self.key();
-            let same_key = |row: &Row, other: &Row| key.iter().all(|&c| row[c] == other[c]);
-            if plan.created.iter().any(|created| rows.iter().any(|row| same_key(row, created))) {
+            if plan.created.iter().any(|created| rows.iter().any(|row| self.same_key(row, created)))
+            {
                 faults.insert(Fault::OutOfScope);
             }
         }
@@ -105,7 +104,7 @@ impl Call<'_> {
     }
 
     /// Whether a row is in scope; a soft-deleted one is not.
-    fn is_in_scope(&self, row: &Row, rows: &[Row]) -> bool {
+    pub(super) fn is_in_scope(&self, row: &Row, rows: &[Row]) -> bool {
         !self.is_stamped(row) && self.is_in_whole_scope(row, rows)
     }
 

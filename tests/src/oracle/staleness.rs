@@ -23,11 +23,11 @@ impl Call<'_> {
         let (Some(updated), Some(deleted)) = (updated, deleted) else {
             return Err(self.stale(plan));
         };
-        // a row in scope with a key that the plan creates
-        if plan.created.iter().any(|created| self.is_taken(created, now)) {
-            return Err(self.stale(plan));
+        let plan = Plan { updated, deleted, ..plan.clone() };
+        if self.has_appeared(&plan, now) {
+            return Err(self.stale(&plan));
         }
-        self.carry_out(&Plan { updated, deleted, ..plan.clone() }, now)
+        self.carry_out(&plan, now)
     }
 
     /// A row that the plan writes has to be there as it was, and in scope.
@@ -35,12 +35,26 @@ impl Call<'_> {
         now.iter().position(|other| other == row && self.is_in_whole_scope(other, now))
     }
 
-    fn is_taken(&self, created: &Row, now: &[Row]) -> bool {
-        let mut rows = now.iter();
-        rows.any(|row| {
-            self.is_in_whole_scope(row, now)
-                && self.key().iter().all(|&column| row[column] == created[column])
-        })
+    /// Whether a row in scope has a key that the plan creates, or is another
+    /// one with a key that it updates, soft-deleted ones apart.
+    fn has_appeared(&self, plan: &Plan, now: &[Row]) -> bool {
+        let created = |row: &Row| {
+            let taken = plan.created.iter().any(|created| self.same_key(created, row));
+            taken && self.is_in_whole_scope(row, now)
+        };
+        let is_written = |row: usize| {
+            plan.deleted.contains(&row) || plan.updated.iter().any(|update| update.row == row)
+        };
+        let updated = |row: &Row| {
+            let taken = plan.updated.iter().any(|update| self.same_key(&update.desired, row));
+            taken && self.is_in_scope(row, now)
+        };
+        let mut rows = now.iter().enumerate();
+        rows.any(|(position, row)| created(row) || (updated(row) && !is_written(position)))
+    }
+
+    pub(super) fn same_key(&self, left: &Row, right: &Row) -> bool {
+        self.key().iter().all(|&column| left[column] == right[column])
     }
 
     /// Which of a stale plan and a guard is named is not promised.
