@@ -1,7 +1,7 @@
 //! Somebody who changes the table between the look and the change.
 
-use bulk_sync::SyncConnection;
-use bulk_sync_tests::oracle::{Plan, Row, Table};
+use bulk_sync::{SyncConnection, SyncError};
+use bulk_sync_tests::oracle::{Fault, Plan, Row, Table};
 use proptest::{
     prelude::*,
     sample::{Index, select},
@@ -76,6 +76,12 @@ pub async fn agree<E: Subject, C: SyncConnection>(
     let applied = found.apply(db).await;
     let after = read::<E, C>(db).await?;
     match (applied, expected) {
+        (Err(SyncError::StalePlan { .. }), _)
+            if case.ask(|oracle| oracle.may_be_stale(plan, now)) =>
+        {
+            same_rows("apply failed", after, now.to_vec())?;
+            Ok(Err(Fault::StalePlan))
+        }
         (Ok(result), Ok(expected)) => {
             same_counts(&result, case, plan)?;
             same_rows("apply", hide_generated(case, after), expected)?;

@@ -23,8 +23,7 @@ impl Call<'_> {
             plan.in_scope += 1;
             match self.model_of(&models, &rows[row]) {
                 // a row that no model is given for is deleted
-                None if !self.options.skip_deletes => plan.deleted.push(row),
-                None => {}
+                None => plan.deleted.push(row),
                 // of several rows with one key, the lowest primary key stays
                 Some(model) if matched[model] && self.options.delete_duplicates => {
                     plan.deleted.push(row);
@@ -37,15 +36,27 @@ impl Call<'_> {
             }
         }
         self.revive(&mut plan, &mut matched, rows, &models, stamped);
-        if !self.options.skip_creates {
-            // a model that no row is there for is created
-            let missing = models.iter().zip(matched).filter(|(_, matched)| !matched);
-            for (model, _) in missing {
-                plan.incomplete |= self.lacks_a_value(model);
-                plan.created.push(self.created(model));
-            }
+        // a model that no row is there for is created
+        for (model, _) in models.iter().zip(matched).filter(|(_, matched)| !matched) {
+            plan.incomplete |= self.lacks_a_value(model);
+            plan.created.push(self.created(model));
         }
+        self.skip(&mut plan);
         Ok(plan)
+    }
+
+    /// What is skipped is neither done nor counted.
+    fn skip(&self, plan: &mut Plan) {
+        if self.options.skip_creates {
+            plan.created.clear();
+            plan.incomplete = false;
+        }
+        if self.options.skip_updates {
+            plan.updated.clear();
+        }
+        if self.options.skip_deletes {
+            plan.deleted.clear();
+        }
     }
 
     /// A soft-deleted row comes back when a model has its key and no other row.
@@ -59,7 +70,7 @@ impl Call<'_> {
     ) {
         for row in stamped {
             let Some(model) = self.model_of(models, &rows[row]) else { continue };
-            if std::mem::replace(&mut matched[model], true) || self.options.skip_updates {
+            if std::mem::replace(&mut matched[model], true) {
                 continue;
             }
             let (changed, mut desired) = self.desired(&rows[row], models[model]);
@@ -179,7 +190,7 @@ impl Call<'_> {
         let (changed, desired) = self.desired(row, model);
         if changed.is_empty() {
             plan.unchanged += 1;
-        } else if !self.options.skip_updates {
+        } else {
             plan.updated.push(Update { row: position, changed, desired, revived: false });
         }
     }

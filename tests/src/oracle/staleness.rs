@@ -23,11 +23,12 @@ impl Call<'_> {
         let (Some(updated), Some(deleted)) = (updated, deleted) else {
             return Err(self.stale(plan));
         };
-        let plan = Plan { updated, deleted, ..plan.clone() };
-        if self.has_appeared(&plan, now) {
-            return Err(self.stale(&plan));
+        // a row in scope with a key that the plan creates
+        let taken = |row: &Row| plan.created.iter().any(|created| self.same_key(created, row));
+        if now.iter().any(|row| taken(row) && self.is_in_whole_scope(row, now)) {
+            return Err(self.stale(plan));
         }
-        self.carry_out(&plan, now)
+        self.carry_out(&Plan { updated, deleted, ..plan.clone() }, now)
     }
 
     /// A row that the plan writes has to be there as it was, and in scope.
@@ -35,22 +36,12 @@ impl Call<'_> {
         now.iter().position(|other| other == row && self.is_in_whole_scope(other, now))
     }
 
-    /// Whether a row in scope has a key that the plan creates, or is another
-    /// one with a key that it updates, soft-deleted ones apart.
-    fn has_appeared(&self, plan: &Plan, now: &[Row]) -> bool {
-        let created = |row: &Row| {
-            let taken = plan.created.iter().any(|created| self.same_key(created, row));
-            taken && self.is_in_whole_scope(row, now)
-        };
-        let is_written = |row: usize| {
-            plan.deleted.contains(&row) || plan.updated.iter().any(|update| update.row == row)
-        };
-        let updated = |row: &Row| {
-            let taken = plan.updated.iter().any(|update| self.same_key(&update.desired, row));
-            taken && self.is_in_scope(row, now)
-        };
-        let mut rows = now.iter().enumerate();
-        rows.any(|(position, row)| created(row) || (updated(row) && !is_written(position)))
+    /// Whether the plan may be called stale although its rows are as they
+    /// were: there is another row with the key of one that it updates.
+    pub fn may_be_stale(&self, plan: &Plan, now: &[Row]) -> bool {
+        let same =
+            |update: &Update| now.iter().filter(|row| self.same_key(&update.desired, row)).count();
+        plan.updated.iter().any(|update| same(update) > 1)
     }
 
     pub(super) fn same_key(&self, left: &Row, right: &Row) -> bool {
