@@ -17,12 +17,12 @@ use sea_orm::{
 const BACKENDS: [DbBackend; 3] = [DbBackend::Sqlite, DbBackend::Postgres, DbBackend::MySql];
 
 fn sync() -> BulkSync<stock::Entity> {
-    let models = [stock(0, "a", 5, Some("more")), stock(0, "b", 1, None), stock(0, "d", 4, None)];
+    let models = [stock(0, 1, 5, Some("more")), stock(0, 2, 1, None), stock(0, 4, 4, None)];
     stock::Entity::bulk_sync(models, stock::Column::Warehouse.eq(7), None)
 }
 
 fn current() -> Vec<stock::Model> {
-    vec![stock(1, "a", 1, None), stock(2, "b", 1, None), stock(3, "c", 1, None)]
+    vec![stock(1, 1, 1, None), stock(2, 2, 1, None), stock(3, 3, 1, None)]
 }
 
 /// Answers the reading of the rows, each write of one row, and a count.
@@ -149,7 +149,7 @@ async fn rows_are_created_without_the_generated_key() -> TestResult {
         ),
         one_line(
             r#"WITH "v" ("c0", "c1", "c2", "c3", "c4", "c5", "n2") AS (SELECT * FROM
-            UNNEST(CAST($1 AS int4[]), CAST($2 AS text[]), CAST($3 AS text[]), CAST($4 AS
+            UNNEST(CAST($1 AS int4[]), CAST($2 AS int4[]), CAST($3 AS text[]), CAST($4 AS
             int4[]), CAST($5 AS int4[]), CAST($6 AS int4[]), CAST($7 AS bool[])) AS "u") INSERT
             INTO "stock" ("amount", "code", "remark", "warehouse", "x_created", "y_touched")
             SELECT "v"."c0", "v"."c1", (CASE WHEN ("v"."n2") THEN NULL ELSE "v"."c2" END),

@@ -179,7 +179,18 @@ impl<E: EntityTrait> Columns<E> {
         result: &QueryResult,
         row: &mut E::ActiveModel,
     ) -> Result<(), DbErr> {
-        for (index, &position) in positions.iter().enumerate() {
+        self.read_from(0, positions, result, row)
+    }
+
+    /// The same, from a column of the result on.
+    pub fn read_from(
+        &self,
+        start: usize,
+        positions: &[Position],
+        result: &QueryResult,
+        row: &mut E::ActiveModel,
+    ) -> Result<(), DbErr> {
+        for (index, &position) in (start..).zip(positions) {
             let field = self.field(position);
             field.read(result, index, row).map_err(|error| match error {
                 DbErr::Type(message) => DbErr::Type(format!("column {}: {message}", field.name())),

@@ -63,6 +63,64 @@ impl<E: EntityTrait> Statements<'_, E> {
         select
     }
 
+    /// `SELECT number, CAST(value AS type), … FROM v`: what columns of these
+    /// types make of values. The rows are numbered from 0.
+    pub fn cast(
+        &self,
+        positions: &[Position],
+        types: &[String],
+        rows: Vec<Vec<Value>>,
+    ) -> SelectStatement {
+        let fields = self.fields(positions);
+        let Rows { with, table, columns } = row_source::numbered_rows(self.dialect, &fields, rows);
+        let mut select = Query::select();
+        select.from(table);
+        let mut columns = columns.into_iter();
+        select.exprs(columns.next());
+        for ((field, value), cast) in fields.iter().zip(columns).zip(types) {
+            select.expr(field.column().select_as(value.cast_as(cast.clone())));
+        }
+        if let Some(with) = with {
+            select.with_cte(with);
+        }
+        select
+    }
+
+    /// `SELECT number, … FROM table JOIN v ON key = v.c WHERE scope`: the rows
+    /// in scope whose keys the database holds equal to these.
+    pub fn select_matching(
+        &self,
+        scope: &Scope,
+        key_types: &[Option<String>],
+        keys: Vec<Vec<Value>>,
+        positions: &[Position],
+    ) -> SelectStatement {
+        let key = self.fields(&self.columns.key);
+        let Rows { with, table, columns } = row_source::numbered_rows(self.dialect, &key, keys);
+        let mut columns = columns.into_iter();
+        let mut select = Query::select();
+        select.exprs(columns.next());
+        for field in self.fields(positions) {
+            let column = field.column();
+            select.expr(column.select_as(Expr::col(column.as_column_ref())));
+        }
+        select.from(E::default().table_ref()).from(table);
+        for ((field, value), key_type) in key.iter().zip(columns).zip(key_types) {
+            let value = match key_type {
+                Some(key_type) => value.cast_as(key_type.clone()),
+                None => value,
+            };
+            select.and_where(Expr::col(field.column().as_column_ref()).eq(value));
+        }
+        if let Some(condition) = scope.condition() {
+            select.cond_where(condition.clone());
+        }
+        if let Some(with) = with {
+            select.with_cte(with);
+        }
+        select
+    }
+
     /// `INSERT INTO …`: rows of one value a column.
     pub fn insert(&self, positions: &[Position], rows: Vec<Vec<Value>>) -> InsertStatement {
         let fields = self.fields(positions);

@@ -1,15 +1,13 @@
 //! Carries out a plan: deletes, then updates, then creates, so that a key or a
 //! unique value that one of them frees can be used by the next.
 
-use std::collections::HashMap;
-
 use sea_orm::{
     ConnectionTrait, DbErr, EntityTrait, SqlErr, StatementBuilder, TransactionSession,
     TransactionTrait, Value,
 };
 
 use crate::{
-    batch::{batches, rows_per_statement},
+    batch::{batches, group, rows_per_statement},
     columns::{Columns, Position},
     desired::RowList,
     dialect::Dialect,
@@ -116,7 +114,8 @@ impl<'a, E: EntityTrait, C: ConnectionTrait> Writer<'a, E, C> {
         let changed = self.plan.updated.iter().filter(|update| !update.changed.is_empty());
         let settable = |update: &&Update<E>| {
             let desired = self.plan.desired.row(update.desired);
-            set_positions(columns, columns.compared.iter().chain(&columns.touched), desired)
+            let all = columns.key.iter().chain(&columns.compared).chain(&columns.touched);
+            set_positions(columns, all, desired)
         };
         for (settable, updates) in group(changed, settable) {
             let limit = self.update_limit(&settable);
@@ -292,25 +291,4 @@ fn columns_to_set<E: EntityTrait>(
 
 fn size<E: EntityTrait>(columns: &Columns<E>, positions: &[Position], row: Row<'_, E>) -> usize {
     positions.iter().map(|&position| columns.field(position).size(row) + VALUE_BYTES).sum()
-}
-
-/// Groups rows that set the same columns: a column that one row leaves to its
-/// default cannot be in the same statement as one that has a value.
-fn group<T>(
-    rows: impl IntoIterator<Item = T>,
-    set: impl Fn(&T) -> Vec<Position>,
-) -> Vec<(Vec<Position>, Vec<T>)> {
-    let mut groups: Vec<(Vec<Position>, Vec<T>)> = Vec::new();
-    let mut of_columns: HashMap<Vec<Position>, usize> = HashMap::new();
-    for row in rows {
-        let set = set(&row);
-        match of_columns.get(&set) {
-            Some(&group) => groups[group].1.push(row),
-            None => {
-                of_columns.insert(set.clone(), groups.len());
-                groups.push((set, vec![row]));
-            }
-        }
-    }
-    groups
 }

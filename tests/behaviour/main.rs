@@ -16,6 +16,7 @@ mod kept_rows;
 mod models;
 mod plan;
 mod returning;
+mod rounding;
 mod scopes;
 
 fn main() -> ExitCode {
@@ -33,6 +34,7 @@ fn main() -> ExitCode {
         ("models", &models::TESTS),
         ("plan", &plan::TESTS),
         ("returning", &returning::TESTS),
+        ("rounding", &rounding::TESTS),
         ("scopes", &scopes::TESTS),
     ])
 }

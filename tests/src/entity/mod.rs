@@ -11,6 +11,7 @@ pub mod mood;
 pub mod note;
 pub mod odd_names;
 pub mod project;
+pub mod reading;
 pub mod seat;
 pub mod short_names;
 pub mod stock;
