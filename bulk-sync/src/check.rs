@@ -37,13 +37,11 @@ where
     E::Model: SyncKey,
 {
     let mut faults = call_faults(&scope, &settings);
-    let columns = match Columns::resolve(options) {
-        Ok(columns) => columns,
-        Err(more) => {
-            faults.extend(more);
-            return Err(invalid::<E>(faults));
-        }
-    };
+    let (columns, more) = Columns::resolve(options);
+    faults.extend(more);
+    if columns.key.is_empty() {
+        return Err(invalid::<E>(faults));
+    }
     let soft_delete = SoftDelete::resolve(&columns, stamps).unwrap_or_else(|more| {
         faults.extend(more);
         None

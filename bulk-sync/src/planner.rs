@@ -4,7 +4,6 @@
 use sea_orm::{ActiveModelTrait, EntityTrait};
 
 use crate::{
-    columns::Position,
     desired::{Desired, RowList},
     error::SyncError,
     field::Row,
@@ -12,7 +11,6 @@ use crate::{
     key_index::KeyIndex,
     key_text::row_text,
     plan::{Task, Update},
-    rounding::is_text,
 };
 
 /// Sorts the rows in scope into those to keep, to update and to delete.
@@ -44,9 +42,7 @@ pub(crate) struct Found<E: EntityTrait> {
 impl<'a, E: EntityTrait> Planner<'a, E> {
     pub fn new(task: &'a Task<E>, desired: &'a Desired<E>, index: &'a KeyIndex) -> Self {
         // a text key may be equal to another in the database alone
-        let is_text_key = |key: &Position| is_text(&task.columns.field(*key).column_type());
-        let keeps_unmatched =
-            !task.settings.skip_deletes || task.columns.key.iter().any(is_text_key);
+        let keeps_unmatched = !task.settings.skip_deletes || task.columns.has_text_key();
         Self {
             keeps_unmatched,
             task,

@@ -16,8 +16,11 @@ use crate::{
     field::Field,
 };
 
-/// The name of the table of rows.
-const ROWS: &str = "v";
+/// The name of the table of rows: `v`, unless that is the entity's.
+fn rows_name<E: EntityTrait>() -> DynIden {
+    let is_taken = E::default().table_name().eq_ignore_ascii_case("v");
+    Alias::new(if is_taken { "w" } else { "v" }).into_iden()
+}
 
 /// Rows as a table: what to put before the statement, what to select from, and
 /// how to refer to each column.
@@ -107,7 +110,7 @@ impl<E: EntityTrait> Slot<E> {
     }
 
     fn saved(&self, position: usize) -> Expr {
-        let column = Expr::col((ROWS, name(position)));
+        let column = Expr::col((rows_name::<E>(), name(position)));
         match self {
             Self::Number => column,
             Self::Field(field) => field.column().save_as(column),
@@ -155,12 +158,12 @@ fn values<E: EntityTrait>(slots: &[Slot<E>], rows: Vec<Vec<Value>>) -> Rows {
     };
     let mut table = CommonTableExpression::new();
     table
-        .table_name(ROWS)
+        .table_name(rows_name::<E>())
         .columns((0..slots.len()).map(name))
         .values(rows.into_iter().map(bound).collect());
     Rows {
         with: Some(WithClause::new().cte(table).to_owned()),
-        table: TableRef::Table(ROWS.into(), None),
+        table: TableRef::Table(rows_name::<E>().into(), None),
         columns: saved(slots),
     }
 }
@@ -183,7 +186,7 @@ fn union_all<E: EntityTrait>(slots: &[Slot<E>], rows: Vec<Vec<Value>>) -> Rows {
     first.unions(selects.map(|select| (UnionType::All, select)));
     Rows {
         with: None,
-        table: TableRef::SubQuery(Box::new(first), ROWS.into_iden()),
+        table: TableRef::SubQuery(Box::new(first), rows_name::<E>()),
         columns: saved(slots),
     }
 }
@@ -204,7 +207,7 @@ fn unnest<E: EntityTrait>(slots: &[Slot<E>], rows: Vec<Vec<Value>>) -> Rows {
         if slot.is_nullable() || nulls.contains(&Value::Bool(Some(true))) {
             masks.push(array(ArrayType::Bool, nulls, "bool"));
             names.push(null_mask(position));
-            column = unmasked(column, position);
+            column = unmasked::<E>(column, position);
         }
         columns.push(column);
     }
@@ -214,17 +217,17 @@ fn unnest<E: EntityTrait>(slots: &[Slot<E>], rows: Vec<Vec<Value>>) -> Rows {
         .from_function(Func::cust("UNNEST").args(arrays), "u")
         .to_owned();
     let mut table = CommonTableExpression::new();
-    table.table_name(ROWS).columns(names).query(select);
+    table.table_name(rows_name::<E>()).columns(names).query(select);
     Rows {
         with: Some(WithClause::new().cte(table).to_owned()),
-        table: TableRef::Table(ROWS.into(), None),
+        table: TableRef::Table(rows_name::<E>().into(), None),
         columns,
     }
 }
 
-fn unmasked(column: Expr, position: usize) -> Expr {
+fn unmasked<E: EntityTrait>(column: Expr, position: usize) -> Expr {
     CaseStatement::new()
-        .case(Expr::col((ROWS, null_mask(position))), Expr::null())
+        .case(Expr::col((rows_name::<E>(), null_mask(position))), Expr::null())
         .finally(column)
         .into()
 }

@@ -5,7 +5,7 @@
 //! `select_as`.
 
 use sea_orm::{
-    ColumnTrait, EntityTrait, Value,
+    ColumnTrait, DbBackend, EntityTrait, Value,
     sea_query::{
         Asterisk, Condition, DeleteStatement, Expr, ExprTrait, Func, InsertStatement, IntoIden,
         Query, SelectStatement, UpdateStatement, ValueTuple,
@@ -54,6 +54,32 @@ impl<E: EntityTrait> Statements<'_, E> {
             select.cond_where(condition.clone());
         }
         select.to_owned()
+    }
+
+    /// `SELECT SUM(n), COUNT(*) FROM (SELECT COUNT(*) AS n … GROUP BY key)`: the
+    /// rows of a `SELECT COUNT(*)`, and how many keys the database finds in them.
+    pub fn count_keys(&self, mut count: SelectStatement) -> SelectStatement {
+        let integer = if self.dialect.backend == DbBackend::MySql { "SIGNED" } else { "INTEGER" };
+        count.clear_selects().expr_as(Func::count(Expr::col(Asterisk)), "n");
+        self.group_by_key(&mut count);
+        Query::select()
+            .expr(Func::sum(Expr::col("n")).cast_as(integer))
+            .expr(Func::count(Expr::col(Asterisk)))
+            .from_subquery(count, "g")
+            .to_owned()
+    }
+
+    /// `SELECT key … WHERE scope GROUP BY key HAVING COUNT(*) > 1`
+    pub fn select_repeated_keys(&self, scope: &Scope) -> SelectStatement {
+        let mut select = self.select(scope, &self.columns.key);
+        self.group_by_key(&mut select);
+        select.and_having(Func::count(Expr::col(Asterisk)).gt(1)).to_owned()
+    }
+
+    fn group_by_key(&self, select: &mut SelectStatement) {
+        for field in self.fields(&self.columns.key) {
+            select.add_group_by([Expr::col(field.column().as_column_ref())]);
+        }
     }
 
     /// `SELECT COUNT(*) … WHERE scope`
@@ -196,7 +222,9 @@ impl<E: EntityTrait> Statements<'_, E> {
         let column = |field: &Field<E>| Expr::col(field.column().as_column_ref());
         let saved =
             |(field, value): (&&'static Field<E>, Value)| field.column().save_as(Expr::val(value));
-        let expr = if let [field] = fields[..] {
+        let expr = if keys.is_empty() {
+            Expr::val(1).eq(2)
+        } else if let [field] = fields[..] {
             column(field).is_in(keys.into_iter().flatten().map(|value| saved((&field, value))))
         } else if self.dialect.tuple_lists {
             let tuples = keys.into_iter().map(|key| Expr::tuple(fields.iter().zip(key).map(saved)));

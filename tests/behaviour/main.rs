@@ -33,8 +33,8 @@ fn main() -> ExitCode {
         ("kept_rows", &kept_rows::TESTS),
         ("models", &models::TESTS),
         ("plan", &plan::TESTS),
-        ("returning", &returning::TESTS),
         ("rounding", &rounding::TESTS),
+        ("returning", &returning::TESTS),
         ("scopes", &scopes::TESTS),
     ])
 }
