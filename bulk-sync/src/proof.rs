@@ -7,13 +7,10 @@
 //! there the keys in scope are read again.
 
 use futures_util::TryStreamExt;
-use sea_orm::{
-    ActiveModelTrait, DbErr, EntityTrait,
-    sea_query::{Condition, Query, SqliteQueryBuilder},
-};
+use sea_orm::{ActiveModelTrait, DbErr, EntityTrait};
 
 use crate::{
-    batch::{FEW, rows_per_statement},
+    batch::{FEW, few, rows_per_statement},
     connection::ReadRows,
     desired::RowList,
     dialect::Dialect,
@@ -22,7 +19,7 @@ use crate::{
     key_index::KeyIndex,
     key_text::row_text,
     plan::SyncPlan,
-    scope::Scope,
+    scope::{Scope, has_subquery},
     statement::Statements,
     write::values,
 };
@@ -44,7 +41,7 @@ where
     let dialect = Dialect::of(db.get_database_backend());
     let statements = Statements { dialect, columns: &plan.task.columns };
     let proof = Proof { plan, statements, db, scope: &scope };
-    if scope.condition().is_some_and(has_subquery) {
+    if scope.condition().is_some_and(|condition| has_subquery(condition, dialect.backend)) {
         return proof.find_strays().await;
     }
     if proof.count_matches().await? {
@@ -78,7 +75,7 @@ impl<E: EntityTrait, C: ReadRows> Proof<'_, E, C> {
         let written: Vec<usize> = self.plan.written().collect();
         let mut count = self.statements.count(self.scope);
         let fixed = self.statements.parameters(&count);
-        let few = rows_per_statement(dialect, Some(FEW), fixed, columns.key.len());
+        let few = few(dialect, fixed, columns.key.len());
         let has_loose_key = self.has_loose_key();
         if self.scope.condition().is_none() && self.plan.deleted.is_empty() && !has_loose_key {
             return Ok(true);
@@ -172,10 +169,4 @@ impl<E: EntityTrait, C: ReadRows> Proof<'_, E, C> {
             source: Box::new(source),
         }
     }
-}
-
-/// Whether rows can meet the condition because of other rows.
-fn has_subquery(condition: &Condition) -> bool {
-    let sql = Query::select().cond_where(condition.clone()).to_string(SqliteQueryBuilder);
-    sql.to_ascii_uppercase().matches("SELECT").count() > 1
 }

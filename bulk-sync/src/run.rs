@@ -10,8 +10,8 @@ use sea_orm::{
 
 use crate::{
     SyncResult, SyncReturning,
-    batch::{FEW, rows_per_statement},
-    check::reindex,
+    batch::few,
+    check::{check_written, reindex},
     columns::Position,
     connection::{ReadRows, SyncConnection},
     desired::{Desired, RowList},
@@ -122,7 +122,7 @@ fn select_current<E: EntityTrait>(
     let key = &task.columns.key;
     let mut select = statements.select(&task.scope, positions);
     let fixed = statements.parameters(&select);
-    let few = rows_per_statement(statements.dialect, Some(FEW), fixed, key.len());
+    let few = few(statements.dialect, fixed, key.len());
     let by_key = task.settings.skip_deletes && desired.len() <= few;
     if by_key {
         let keys = desired.rows().map(|row| values(&task.columns, key, row)).collect();
@@ -188,6 +188,7 @@ where
     C: SyncConnection,
     H: ChangeHook<E, <C as TransactionTrait>::Transaction>,
 {
+    check_written(&plan, db.get_database_backend())?;
     let transaction = db.begin().await?;
     let done = async {
         plan.in_scope = verify(&plan, &transaction).await?;
