@@ -25,7 +25,7 @@ use crate::{
     plan::{SyncPlan, Task},
     planner::{Found, Planner},
     proof::prove,
-    returning::read_written,
+    returning::{read_created, read_updated},
     stale::verify,
     statement::Statements,
     write::{values, write},
@@ -73,7 +73,7 @@ where
 }
 
 /// Shows the planner the rows in scope.
-async fn read<E, C>(
+pub(crate) async fn read<E, C>(
     task: &Task<E>,
     desired: &Desired<E>,
     index: &KeyIndex,
@@ -169,12 +169,11 @@ where
     let (plan, transaction) = begin(checked, db, Reading::WholeRows).await?;
     let done = async {
         carry_out(&plan, hook, &transaction).await?;
-        let updated = plan.updated.iter().map(|update| update.desired);
         let deleted = plan.deleted.iter().map(|row| row.clone().try_into_model());
         Ok(SyncReturning {
             result: plan.summary(),
-            created: read_written(&plan, &transaction, plan.created.iter().copied()).await?,
-            updated: read_written(&plan, &transaction, updated).await?,
+            created: read_created(&plan, &transaction).await?,
+            updated: read_updated(&plan, &transaction).await?,
             deleted: deleted.collect::<Result<_, _>>()?,
         })
     };
