@@ -101,7 +101,7 @@ async fn connect<E: Subject>(database: &TestDatabase) -> Result<DatabaseConnecti
 }
 
 fn number_of_cases(backend: DbBackend) -> Result<u32, Failed> {
-    let usual = if backend == DbBackend::Sqlite { 10_000 } else { 1_000 };
+    let usual = if backend == DbBackend::Sqlite { 4_000 } else { 1_000 };
     variable("BULK_SYNC_PROPERTY_CASES").map(|cases| cases.unwrap_or(usual))
 }
 
