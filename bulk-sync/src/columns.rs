@@ -156,14 +156,19 @@ impl<E: EntityTrait> Columns<E> {
 
     /// The columns that have to be read to compare a row.
     pub fn needed(&self) -> Vec<Position> {
-        self.all()
-            .filter(|position| {
-                self.key.contains(position)
-                    || self.primary_key.contains(position)
-                    || self.compared.contains(position)
-                    || self.stamps.contains(position)
-            })
-            .collect()
+        self.all().filter(|position| self.is_needed(*position)).collect()
+    }
+
+    fn is_needed(&self, position: Position) -> bool {
+        [&self.key, &self.primary_key, &self.compared, &self.stamps]
+            .iter()
+            .any(|columns| columns.contains(&position))
+    }
+
+    /// The columns by which a model says what its row should be.
+    pub fn given(&self) -> impl Iterator<Item = Position> {
+        let own = |position: &Position| Some(*position) != self.generated;
+        self.all().filter(|position| self.is_needed(*position)).filter(own)
     }
 
     /// Decodes the columns at these positions, in the order of the result.

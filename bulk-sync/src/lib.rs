@@ -38,6 +38,8 @@ mod statement;
 mod storable;
 mod swap;
 mod sync;
+#[cfg(feature = "testing")]
+pub mod testing;
 mod write;
 
 use sea_orm::ModelTrait;
