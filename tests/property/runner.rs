@@ -31,7 +31,7 @@ pub type Run = fn(Server) -> Result<(), Failed>;
 const SHRINKS: u32 = 3_000;
 
 /// How many cases are enough for each ending to be seen.
-const TELLING: u32 = 1_000;
+const TELLING: u32 = 4_000;
 
 /// The syncs of an entity agree with the oracle.
 pub fn run<E: Subject>(server: Server) -> Result<(), Failed> {
