@@ -6,6 +6,8 @@
 //! so counting is enough. A condition with a subquery can move any row, so
 //! there the rows in scope are compared again.
 
+use std::collections::HashSet;
+
 use sea_orm::{ActiveModelTrait, DbErr, EntityTrait};
 
 use crate::{
@@ -152,7 +154,9 @@ impl<E: EntityTrait, C: ReadRows> Proof<'_, E, C> {
         let mut judge = Judge::new(task, self.db);
         judge.match_loose_keys(&mut desired, &index, &mut found).await?;
         judge.settle_updates(&mut desired, &mut found).await?;
-        let created = found.created.iter().copied().filter(|_| !task.settings.skip_creates);
+        let written: HashSet<usize> = plan.written().collect();
+        let is_due = |index: &usize| !task.settings.skip_creates || written.contains(index);
+        let created = found.created.iter().copied().filter(is_due);
         let updated = found.updated.iter().map(|update| update.desired);
         let differing = created.chain(updated.filter(|_| !task.settings.skip_updates));
         let mut keys: Vec<String> = differing

@@ -83,8 +83,10 @@ pub fn with<E: Subject>(mut call: BulkSync<E>, options: &Options) -> BulkSync<E>
     if !options.ignore.is_empty() {
         call = call.ignore(columns(&options.ignore));
     }
-    let stamps = options.soft_delete.iter();
-    call = call.soft_delete(stamps.map(|(column, stamp)| (E::column(*column), stamp.clone())));
+    if !options.soft_delete.is_empty() {
+        let stamps = options.soft_delete.iter();
+        call = call.soft_delete(stamps.map(|(column, stamp)| (E::column(*column), stamp.clone())));
+    }
     with_limits(call, options)
 }
 
