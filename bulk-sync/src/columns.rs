@@ -210,6 +210,21 @@ impl<E: EntityTrait> Columns<E> {
         self.key.iter().any(|&key| is_text(&self.field(key).column_type()))
     }
 
+    /// The values of a row in these columns, of those that are set.
+    pub fn values(&self, positions: &[Position], row: Row<'_, E>) -> Vec<Value> {
+        positions.iter().filter_map(|&position| self.field(position).value(row)).collect()
+    }
+
+    /// The values of a row in the columns of the key.
+    pub fn key_values(&self, row: Row<'_, E>) -> Vec<Value> {
+        self.values(&self.key, row)
+    }
+
+    /// The values of a row in the columns of the primary key.
+    pub fn primary_key_values(&self, row: Row<'_, E>) -> Vec<Value> {
+        self.values(&self.primary_key, row)
+    }
+
     /// Orders two rows by their keys.
     pub fn compare_keys(&self, left: Row<'_, E>, right: Row<'_, E>) -> Ordering {
         self.compare(&self.key, left, right)

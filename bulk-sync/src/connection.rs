@@ -29,14 +29,10 @@ pub trait ReadRows: ConnectionTrait {
 /// executors, restricted connections and mocks.
 ///
 /// A connection type of your own that implements SeaORM's two traits joins
-/// with `impl ReadRows for MyConnection {}`, the same for its transaction, and
-/// `impl SyncConnection for MyConnection {}`.
-pub trait SyncConnection: ReadRows + TransactionTrait<Transaction: ReadRows> {
-    /// Whether this is a transaction already, so that a sync is part of it.
-    fn is_transaction(&self) -> bool {
-        false
-    }
-}
+/// with `impl ReadRows for MyConnection {}`, and the same for its transaction.
+pub trait SyncConnection: ReadRows + TransactionTrait<Transaction: ReadRows> {}
+
+impl<C: ReadRows + TransactionTrait<Transaction: ReadRows>> SyncConnection for C {}
 
 fn fetch<'a, C: ConnectionTrait + ?Sized>(
     connection: &'a C,
@@ -75,20 +71,12 @@ impl ReadRows for DatabaseConnection {
     }
 }
 
-impl SyncConnection for DatabaseConnection {}
-
 impl ReadRows for DatabaseTransaction {
     fn rows<'a>(
         &'a self,
         select: &'a SelectStatement,
     ) -> BoxFuture<'a, Result<RowStream<'a>, DbErr>> {
         stream(self, select)
-    }
-}
-
-impl SyncConnection for DatabaseTransaction {
-    fn is_transaction(&self) -> bool {
-        true
     }
 }
 
@@ -105,24 +93,8 @@ impl ReadRows for DatabaseExecutor<'_> {
     }
 }
 
-impl SyncConnection for DatabaseExecutor<'_> {
-    fn is_transaction(&self) -> bool {
-        !matches!(self, DatabaseExecutor::Connection(_))
-    }
-}
-
 #[cfg(feature = "rbac")]
 impl ReadRows for sea_orm::RestrictedConnection {}
 
 #[cfg(feature = "rbac")]
-impl SyncConnection for sea_orm::RestrictedConnection {}
-
-#[cfg(feature = "rbac")]
 impl ReadRows for sea_orm::RestrictedTransaction {}
-
-#[cfg(feature = "rbac")]
-impl SyncConnection for sea_orm::RestrictedTransaction {
-    fn is_transaction(&self) -> bool {
-        true
-    }
-}

@@ -13,7 +13,6 @@ use crate::{
     plan::SyncPlan,
     scope::{IntoScope, WholeTable},
     statement::Statements,
-    write::values,
 };
 
 /// Where a unique index refused rows to create because rows outside the scope
@@ -50,7 +49,7 @@ where
     let mut found = Vec::new();
     for batch in plan.created.chunks(rows_per_statement(dialect, Some(FEW), 0, key.len())) {
         let rows = batch.iter().map(|&index| plan.desired.row(index));
-        let keys = rows.map(|row| values(columns, key, row)).collect();
+        let keys = rows.map(|row| columns.values(key, row)).collect();
         let mut select = statements.select(&WholeTable.into_scope(), key);
         select.cond_where(statements.among(key, keys));
         for row in db.query_all(&select).await.ok()? {

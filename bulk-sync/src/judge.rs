@@ -20,7 +20,6 @@ use crate::{
     planner::Found,
     rounding::{differ_in_blanks, is_text, may_round, rounds},
     statement::Statements,
-    write::values,
 };
 
 /// Cells of a desired row: its index, and the columns.
@@ -49,8 +48,7 @@ impl<'a, E: EntityTrait, C: ReadRows> Judge<'a, E, C> {
     }
 
     pub fn failed(&self, source: DbErr) -> SyncError {
-        let table = self.task.table.clone();
-        SyncError::Statement { table, action: Action::Read, source: Box::new(source) }
+        self.task.failed(Action::Read, source)
     }
 
     /// What the catalog says of each column, read once.
@@ -198,7 +196,7 @@ impl<'a, E: EntityTrait, C: ReadRows> Judge<'a, E, C> {
         let columns = positions.repeat(packed);
         let packs: Vec<&[usize]> = indices.chunks(packed).collect();
         for batch in packs.chunks(self.limit(0, &columns)) {
-            let row = |index: &usize| values(self.columns(), positions, desired.row(*index));
+            let row = |index: &usize| self.columns().values(positions, desired.row(*index));
             let pack = |pack: &&[usize]| {
                 // the last one is filled up with its own last row
                 let filled = pack.iter().chain(pack.last().into_iter().cycle()).take(packed);

@@ -21,7 +21,6 @@ use crate::{
     plan::Update,
     planner::Found,
     rounding::is_text,
-    write::values,
 };
 
 impl<E: EntityTrait, C: ReadRows> Judge<'_, E, C> {
@@ -68,7 +67,7 @@ impl<E: EntityTrait, C: ReadRows> Judge<'_, E, C> {
     /// Rows to create and unmatched rows whose keys are now the same.
     fn equal_pairs(&self, desired: &Desired<E>, found: &Found<E>) -> Vec<(usize, usize)> {
         let columns = self.columns();
-        let key = |row| values(columns, &columns.key, row);
+        let key = |row| columns.key_values(row);
         let unmatched: HashMap<Vec<Value>, usize> = found
             .unmatched
             .iter()
@@ -88,8 +87,7 @@ impl<E: EntityTrait, C: ReadRows> Judge<'_, E, C> {
         declared: &[Declared],
     ) -> Result<Vec<(usize, usize)>, SyncError> {
         let columns = self.columns();
-        let primary_key =
-            |row: &E::ActiveModel| values(columns, &columns.primary_key, Row::Active(row));
+        let primary_key = |row: &E::ActiveModel| columns.primary_key_values(Row::Active(row));
         let unmatched: HashMap<Vec<Value>, usize> =
             found.unmatched.iter().enumerate().map(|(at, row)| (primary_key(row), at)).collect();
         let read = [&columns.key[..], &columns.primary_key].concat();
@@ -100,7 +98,7 @@ impl<E: EntityTrait, C: ReadRows> Judge<'_, E, C> {
         let fixed = self.statements.parameters(&self.statements.count(&self.task.scope));
         let mut pairs = Vec::new();
         for batch in found.created.chunks(self.limit(fixed, &columns.key)) {
-            let keys = batch.iter().map(|&at| values(columns, &columns.key, desired.row(at)));
+            let keys = batch.iter().map(|&at| columns.key_values(desired.row(at)));
             let scope = &self.task.scope;
             let select = self.statements.select_matching(scope, &types, keys.collect(), &read);
             for row in self.db.query_all(&select).await.map_err(|error| self.failed(error))? {

@@ -1,11 +1,12 @@
 //! What a sync is going to do, as a value.
 
-use sea_orm::{EntityTrait, IntoActiveModel, Value};
+use sea_orm::{DbErr, EntityTrait, IntoActiveModel, Value};
 
 use crate::{
     SyncResult,
     columns::{Columns, Position},
     desired::{Desired, RowList},
+    error::{Action, SyncError},
     field::Row,
     planner::Found,
     scope::Scope,
@@ -21,6 +22,13 @@ pub(crate) struct Task<E: EntityTrait> {
     pub soft_delete: Option<SoftDelete>,
     /// The name of the table, for messages.
     pub table: String,
+}
+
+impl<E: EntityTrait> Task<E> {
+    /// The error of a statement that the database refused.
+    pub fn failed(&self, action: Action, source: DbErr) -> SyncError {
+        SyncError::Statement { table: self.table.clone(), action, source: Box::new(source) }
+    }
 }
 
 /// What a sync would do: the rows to create, to update and to delete, and how

@@ -24,7 +24,6 @@ use crate::{
     run::{Reading, read},
     scope::{Scope, has_subquery},
     statement::Statements,
-    write::values,
 };
 
 /// Proves the scope after the plan was written.
@@ -89,7 +88,7 @@ impl<E: EntityTrait, C: ReadRows> Proof<'_, E, C> {
         }
         let expected = if self.plan.deleted.is_empty() && written.len() <= few {
             let rows = written.iter().map(|&index| self.plan.desired.row(index));
-            let keys = rows.map(|row| values(columns, &columns.key, row)).collect();
+            let keys = rows.map(|row| columns.key_values(row)).collect();
             count.cond_where(self.statements.among(&columns.key, keys));
             written.len() as u64
         } else {
@@ -121,7 +120,7 @@ impl<E: EntityTrait, C: ReadRows> Proof<'_, E, C> {
         let mut current = <E::ActiveModel as ActiveModelTrait>::default();
         for created in self.plan.created.chunks(few) {
             let rows = created.iter().map(|&index| self.plan.desired.row(index));
-            let keys = rows.map(|row| values(columns, &columns.key, row)).collect();
+            let keys = rows.map(|row| columns.key_values(row)).collect();
             let mut select = repeated.clone();
             select.cond_where(self.statements.among(&columns.key, keys));
             let rows = self.db.query_all(&select).await.map_err(|source| self.failed(source))?;
@@ -177,10 +176,6 @@ impl<E: EntityTrait, C: ReadRows> Proof<'_, E, C> {
     }
 
     fn failed(&self, source: DbErr) -> SyncError {
-        SyncError::Statement {
-            table: self.plan.task.table.clone(),
-            action: Action::Prove,
-            source: Box::new(source),
-        }
+        self.plan.task.failed(Action::Prove, source)
     }
 }

@@ -15,7 +15,6 @@ use crate::{
     key_index::KeyIndex,
     plan::SyncPlan,
     statement::Statements,
-    write::values,
 };
 
 /// The rows that a plan created: those in scope that have their keys.
@@ -34,7 +33,7 @@ where
     let columns = &plan.task.columns;
     let (index, _) = KeyIndex::build(columns, &plan.desired);
     let keys = |batch: &[usize]| {
-        batch.iter().map(|&at| values(columns, &columns.key, plan.desired.row(at))).collect()
+        batch.iter().map(|&at| columns.key_values(plan.desired.row(at))).collect()
     };
     let mut created = Vec::with_capacity(plan.created.len());
     for batch in plan.created.chunks(limit(plan, db, &columns.key)) {
@@ -67,7 +66,7 @@ where
     let mut updated = Vec::with_capacity(plan.updated.len());
     for batch in plan.updated.chunks(limit(plan, db, by)) {
         let current = batch.iter().map(|update| Row::Active(&update.current));
-        let keys = current.map(|row| values(&plan.task.columns, by, row)).collect();
+        let keys = current.map(|row| plan.task.columns.values(by, row)).collect();
         updated.extend(read(plan, db, by, keys).await?);
     }
     Ok(updated)
@@ -100,11 +99,7 @@ where
     let all: Vec<_> = columns.all().collect();
     let mut select = statements.select(&plan.task.live_scope(), &all);
     select.cond_where(statements.among(by, keys));
-    let failed = |source: DbErr| SyncError::Statement {
-        table: plan.task.table.clone(),
-        action: Action::Read,
-        source: Box::new(source),
-    };
+    let failed = |source: DbErr| plan.task.failed(Action::Read, source);
     let rows = db.query_all(&select).await.map_err(failed)?;
     rows.iter().map(|row| E::Model::from_query_result(row, "").map_err(failed)).collect()
 }

@@ -28,7 +28,7 @@ use crate::{
     returning::{read_created, read_updated},
     stale::verify,
     statement::Statements,
-    write::{values, write},
+    write::write,
 };
 
 /// A call with faultless input.
@@ -90,11 +90,7 @@ where
         Reading::WholeRows => columns.all().collect(),
     };
     let (select, read_all) = select_current(task, desired, &positions, db.get_database_backend());
-    let failed = |source| SyncError::Statement {
-        table: task.table.clone(),
-        action: Action::Read,
-        source: Box::new(source),
-    };
+    let failed = |source| task.failed(Action::Read, source);
     let mut planner = Planner::new(task, desired, index);
     let mut current = <E::ActiveModel as ActiveModelTrait>::default();
     let mut is_partial = false;
@@ -125,7 +121,7 @@ fn select_current<E: EntityTrait>(
     let few = few(statements.dialect, fixed, key.len());
     let by_key = task.settings.skip_deletes && desired.len() <= few;
     if by_key {
-        let keys = desired.rows().map(|row| values(&task.columns, key, row)).collect();
+        let keys = desired.rows().map(|row| task.columns.values(key, row)).collect();
         select.cond_where(statements.among(key, keys));
     }
     if task.settings.delete_duplicates || task.soft_delete.is_some() {

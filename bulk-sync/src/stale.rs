@@ -21,7 +21,6 @@ use crate::{
     key_text::row_text,
     plan::SyncPlan,
     statement::Statements,
-    write::values,
 };
 
 /// Compares the rows of a plan with the table. Gives the number of rows in
@@ -64,7 +63,7 @@ impl<E: EntityTrait, C: ReadRows> Look<'_, E, C> {
         let updated = self.plan.updated.iter().map(|update| &update.current);
         let mut planned: Vec<&E::ActiveModel> = updated.chain(&self.plan.deleted).collect();
         planned.sort_by(|l, r| columns.compare(primary_key, Row::Active(*l), Row::Active(*r)));
-        let key_of = |row: &E::ActiveModel| values(columns, primary_key, Row::Active(row));
+        let key_of = |row: &E::ActiveModel| columns.values(primary_key, Row::Active(row));
         let all: Vec<_> = columns.all().collect();
         let mut stale = Vec::new();
         for batch in planned.chunks(self.limit(primary_key)) {
@@ -96,7 +95,7 @@ impl<E: EntityTrait, C: ReadRows> Look<'_, E, C> {
         let mut appeared = Vec::new();
         for batch in self.plan.created.chunks(self.limit(key)) {
             let rows = batch.iter().map(|&index| self.plan.desired.row(index));
-            let keys = rows.map(|row| values(self.columns(), key, row)).collect();
+            let keys = rows.map(|row| self.columns().values(key, row)).collect();
             let rows = self.fetch(&self.select(key, keys, key), key).await?;
             let text = |row| format!("{} has appeared", self.key_text(Row::Active(row)));
             appeared.extend(rows.iter().map(text));
@@ -110,8 +109,7 @@ impl<E: EntityTrait, C: ReadRows> Look<'_, E, C> {
         if settings.skip_deletes && settings.delete_duplicates {
             return Ok(Vec::new());
         }
-        let primary_key =
-            |row: &E::ActiveModel| values(columns, &columns.primary_key, Row::Active(row));
+        let primary_key = |row: &E::ActiveModel| columns.primary_key_values(Row::Active(row));
         let updated = self.plan.updated.iter().map(|update| &update.current);
         let planned: HashSet<_> = updated.chain(&self.plan.deleted).map(primary_key).collect();
         let positions = [&columns.key[..], &columns.primary_key].concat();
@@ -119,7 +117,7 @@ impl<E: EntityTrait, C: ReadRows> Look<'_, E, C> {
         let mut repeating = Vec::new();
         for batch in self.plan.updated.chunks(self.limit(&columns.key)) {
             let current = batch.iter().map(|update| Row::Active(&update.current));
-            let keys = current.map(|row| values(columns, &columns.key, row)).collect();
+            let keys = current.map(|row| columns.key_values(row)).collect();
             let mut select = live.clone();
             select.cond_where(self.statements.among(&columns.key, keys));
             let rows = self.fetch(&select, &positions).await?;
@@ -138,11 +136,7 @@ impl<E: EntityTrait, C: ReadRows> Look<'_, E, C> {
     }
 
     fn failed(&self, source: DbErr) -> SyncError {
-        SyncError::Statement {
-            table: self.plan.task.table.clone(),
-            action: Action::Read,
-            source: Box::new(source),
-        }
+        self.plan.task.failed(Action::Read, source)
     }
 
     /// Whether the row is the same in every column that the plan has of it.

@@ -198,7 +198,7 @@ impl<'a, E: EntityTrait, C: ConnectionTrait> Writer<'a, E, C> {
             for batch in members.chunks(self.update_limit(&set)) {
                 let rows = batch.iter().map(|&&(number, _)| {
                     let update = &self.plan.updated[number];
-                    let held = values(self.columns(), &set, Row::Active(&update.current));
+                    let held = self.columns().values(&set, Row::Active(&update.current));
                     let fields = set.iter().map(|&position| self.columns().field(position));
                     let parked: Option<Vec<Value>> = fields
                         .zip(&held)
@@ -224,7 +224,7 @@ impl<'a, E: EntityTrait, C: ConnectionTrait> Writer<'a, E, C> {
         let rows = rows.into_iter().map(|(update, values_to_set)| {
             let current = Row::Active(&update.current);
             written.push(current);
-            let mut row = values(columns, &columns.primary_key, current);
+            let mut row = columns.primary_key_values(current);
             row.extend(values_to_set);
             row
         });
@@ -247,7 +247,7 @@ impl<'a, E: EntityTrait, C: ConnectionTrait> Writer<'a, E, C> {
             let limit = self.limit(self.statements.parameters_per_row(&set));
             for batch in batches(&indices, limit, |index| size(columns, &set, desired(index))) {
                 let rows = || batch.iter().map(&desired);
-                let values = rows().map(|row| values(columns, &set, row)).collect();
+                let values = rows().map(|row| columns.values(&set, row)).collect();
                 self.execute(Action::Create, self.statements.insert(&set, values), rows()).await?;
             }
         }
@@ -255,7 +255,7 @@ impl<'a, E: EntityTrait, C: ConnectionTrait> Writer<'a, E, C> {
     }
 
     fn primary_keys<'r>(&self, rows: impl Iterator<Item = Row<'r, E>>) -> Vec<Vec<Value>> {
-        rows.map(|row| values(self.columns(), &self.columns().primary_key, row)).collect()
+        rows.map(|row| self.columns().primary_key_values(row)).collect()
     }
 
     fn update_limit(&self, set: &[Position]) -> usize {
@@ -331,15 +331,6 @@ fn constraint(error: &DbErr) -> Option<String> {
             message.contains("FOREIGN KEY constraint failed").then_some(message)
         }
     }
-}
-
-/// The values of a row that are set, in the order of the positions.
-pub(crate) fn values<E: EntityTrait>(
-    columns: &Columns<E>,
-    positions: &[Position],
-    row: Row<'_, E>,
-) -> Vec<Value> {
-    positions.iter().filter_map(|&position| columns.field(position).value(row)).collect()
 }
 
 fn set_positions<'p, E: EntityTrait>(
