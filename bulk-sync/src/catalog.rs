@@ -1,5 +1,6 @@
 //! What the table's columns are declared as, which can differ from what the
-//! entity says. Asked only when a value may not be stored as it is.
+//! entity says. Read only when a value may not be stored as it is, or when rows
+//! with text keys would be created while others match no model.
 
 use std::collections::HashMap;
 

@@ -1,7 +1,8 @@
 //! Asks the database what its columns make of values that Rust cannot judge.
 //!
-//! Nothing is asked unless a difference was found that may be none, and only
-//! of values with more digits than the column keeps.
+//! Nothing is asked unless a difference was found that may be none: in a
+//! decimal with more digits than the column keeps, in any time, float, JSON or
+//! array, or in trailing blanks.
 
 use std::collections::HashSet;
 
