@@ -1,13 +1,14 @@
 //! What is tested of a column type, and the tests that are made of it.
 
-use std::fmt::Debug;
+use std::{fmt::Debug, time::Duration};
 
 use bulk_sync_tests::{
     entity::every_type::{TABLE, Typed},
     suite::{Db, TestResult},
 };
 use sea_orm::{
-    ColumnTrait, ColumnType, ConnectionTrait, DbBackend, DbErr, IdenStatic, Iterable, Schema,
+    ColumnTrait, ColumnType, ConnectOptions, ConnectionTrait, Database, DatabaseConnection,
+    DbBackend, DbErr, IdenStatic, Iterable, Schema,
     sea_query::{ColumnDef, Table},
 };
 
@@ -94,16 +95,35 @@ pub async fn every_value<E: Typed>(
     let own = std::iter::once(None);
     let others = (column.declared)(db.backend()).iter().copied().map(Some);
     for declared in own.chain(others) {
-        create_table::<E>(&db, declared).await?;
+        // statements of one text on tables of two types: no connection may see both
+        let mut pool = connect(&db).await?;
+        create_table::<E>(&pool, declared).await?;
         for value in &column.hostile {
             for role in Role::ALL {
-                let outcome = run_case::<E>(&db, &column, role, value).await;
+                let outcome = run_case::<E>(&pool, &column, role, value).await;
+                if outcome.is_err() {
+                    close(pool).await;
+                    pool = connect(&db).await?;
+                }
                 report.add(declared, role, &text(value), outcome);
             }
         }
-        db.pool.execute(&Table::drop().table(TABLE).to_owned()).await?;
+        pool.execute(&Table::drop().table(TABLE).to_owned()).await?;
+        close(pool).await;
     }
     report.finish()
+}
+
+/// Connections of their own, as a case that hangs takes its connection along.
+pub async fn connect(db: &Db) -> Result<DatabaseConnection, DbErr> {
+    let mut options = ConnectOptions::new(&db.url);
+    options.max_connections(2).acquire_timeout(Duration::from_secs(5)).sqlx_logging(false);
+    Database::connect(options).await
+}
+
+/// Closes connections, and leaves one that hangs to itself.
+pub async fn close(pool: DatabaseConnection) {
+    let _ = tokio::time::timeout(Duration::from_secs(1), pool.close()).await;
 }
 
 /// A value as the report shows it.
@@ -116,17 +136,21 @@ fn text(value: &impl Debug) -> String {
 }
 
 /// Creates the table, and the enum type that it needs.
-pub async fn create_table<E: Typed>(db: &Db, declared: Option<&str>) -> Result<(), DbErr> {
-    let schema = Schema::new(db.backend());
+pub async fn create_table<E: Typed>(
+    pool: &DatabaseConnection,
+    declared: Option<&str>,
+) -> Result<(), DbErr> {
+    let backend = pool.get_database_backend();
+    let schema = Schema::new(backend);
     if let ColumnType::Enum { name, variants } = E::VALUE.def().get_column_type()
-        && db.backend() == DbBackend::Postgres
+        && backend == DbBackend::Postgres
     {
         let variants = variants.iter().map(|name| name.to_string().replace('\'', "''"));
         let variants = variants.collect::<Vec<_>>().join("', '");
-        db.pool.execute_unprepared(&format!("CREATE TYPE {name} AS ENUM ('{variants}')")).await?;
+        pool.execute_unprepared(&format!("CREATE TYPE {name} AS ENUM ('{variants}')")).await?;
     }
     let Some(declared) = declared else {
-        db.pool.execute(&schema.create_table_from_entity(E::default())).await?;
+        pool.execute(&schema.create_table_from_entity(E::default())).await?;
         return Ok(());
     };
     let mut table = Table::create().table(TABLE).to_owned();
@@ -140,6 +164,6 @@ pub async fn create_table<E: Typed>(db: &Db, declared: Option<&str>) -> Result<(
         }
         table.col(definition);
     }
-    db.pool.execute(&table).await?;
+    pool.execute(&table).await?;
     Ok(())
 }

@@ -44,7 +44,7 @@ fn signed<T: Copy + PartialEq>(first: T, last: T, hostile: &[T]) -> Column<T> {
 /// Columns that hold less than an `i32`.
 fn narrow(backend: DbBackend) -> &'static [&'static str] {
     match backend {
-        DbBackend::MySql => &["smallint", "varchar(5)"],
+        DbBackend::MySql => &["smallint"],
         _ => &[],
     }
 }
@@ -58,7 +58,7 @@ fn doubles_in(backend: DbBackend) -> &'static [&'static str] {
 
 pub fn numerics(backend: DbBackend) -> &'static [&'static str] {
     match backend {
-        DbBackend::Sqlite => &["text"],
+        DbBackend::Sqlite => &[],
         _ => &["numeric(12, 2)", "numeric(38, 10)"],
     }
 }

@@ -12,6 +12,8 @@ pub enum Outcome {
     Converges,
     /// It is stored, and a second sync does this again.
     Repeats(String),
+    /// It is stored, and a second sync fails.
+    Jams(String),
     /// It is refused with this message.
     Refused(String),
 }
@@ -48,6 +50,7 @@ impl Report {
         let text = match &outcome {
             Ok(Outcome::Converges) => "ok".to_owned(),
             Ok(Outcome::Repeats(what)) => format!("REPEATS: {what}"),
+            Ok(Outcome::Jams(message)) => format!("JAMS: {message}"),
             Ok(Outcome::Refused(message)) => format!("refused: {message}"),
             Err(failure) => format!("FAILS: {failure}"),
         };

@@ -26,7 +26,7 @@ columns! {
 fn texts_in(backend: DbBackend) -> &'static [&'static str] {
     match backend {
         DbBackend::MySql => &["longtext", "varchar(300) collate utf8mb4_bin"],
-        DbBackend::Sqlite => &["integer", "text collate nocase", "text collate rtrim"],
+        DbBackend::Sqlite => &["text collate nocase", "text collate rtrim"],
         _ => &[],
     }
 }

@@ -16,7 +16,7 @@ use crate::column::{Column, columns};
 
 columns! {
     date: Column::new([1, 2].map(plain_date), dates());
-    time: Column::new([1, 2].map(|second| clock(second, 0)), times())
+    time: Column::new([3600, 7200].map(|second| clock(second, 0)), times())
         .near(|left, right| *left - *right < SECOND && *right - *left < SECOND)
         .declared(times_in);
     date_time: Column::new([1, 2].map(plain_date_time), date_times())
