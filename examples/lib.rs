@@ -1,1 +1,2 @@
-//! Examples of bulk-sync; see the files beside this one.
+//! Programs that show bulk-sync at work: each file beside this one is an
+//! example, to be run with `cargo run --example` and its name.

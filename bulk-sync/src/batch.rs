@@ -1,6 +1,8 @@
 //! How many rows go into one statement.
 
-use crate::dialect::Dialect;
+use std::collections::HashMap;
+
+use crate::{columns::Position, dialect::Dialect};
 
 /// Rows a statement unless the call says otherwise: more gained nothing on any
 /// backend, and fewer cost round trips.
@@ -47,6 +49,27 @@ pub(crate) fn batches<T>(
         rows = rest;
         Some(batch)
     })
+}
+
+/// Groups rows that set the same columns: a column that one row leaves to its
+/// default cannot be in the same statement as one that has a value.
+pub(crate) fn group<T>(
+    rows: impl IntoIterator<Item = T>,
+    set: impl Fn(&T) -> Vec<Position>,
+) -> Vec<(Vec<Position>, Vec<T>)> {
+    let mut groups: Vec<(Vec<Position>, Vec<T>)> = Vec::new();
+    let mut of_columns: HashMap<Vec<Position>, usize> = HashMap::new();
+    for row in rows {
+        let set = set(&row);
+        match of_columns.get(&set) {
+            Some(&group) => groups[group].1.push(row),
+            None => {
+                of_columns.insert(set.clone(), groups.len());
+                groups.push((set, vec![row]));
+            }
+        }
+    }
+    groups
 }
 
 #[cfg(test)]

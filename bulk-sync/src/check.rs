@@ -37,13 +37,11 @@ where
     E::Model: SyncKey,
 {
     let mut faults = call_faults(&scope, &settings);
-    let columns = match Columns::resolve(options) {
-        Ok(columns) => columns,
-        Err(more) => {
-            faults.extend(more);
-            return Err(invalid::<E>(faults));
-        }
-    };
+    let (columns, more) = Columns::resolve(options);
+    faults.extend(more);
+    if columns.key.is_empty() {
+        return Err(invalid::<E>(faults));
+    }
     let soft_delete = SoftDelete::resolve(&columns, stamps).unwrap_or_else(|more| {
         faults.extend(more);
         None
@@ -57,15 +55,45 @@ where
     if settings.repeated_keys == RepeatedKeys::Refuse {
         faults.extend(repeat_faults(&columns, &desired, &repeats));
     } else if !repeats.is_empty() {
-        let kept = kept(&repeats, desired.len(), settings.repeated_keys);
-        desired = desired.select(&kept);
-        index = KeyIndex::build(&columns, &desired).0;
+        (desired, index) = without_repeats(&columns, desired, &repeats, settings.repeated_keys);
     }
     if !faults.is_empty() {
         return Err(invalid::<E>(faults));
     }
     let task = Task { columns, scope, settings, soft_delete, table: table_name::<E>() };
     Ok(Checked { task, desired, index })
+}
+
+/// Indexes models again whose keys have changed.
+///
+/// # Errors
+///
+/// `InvalidInput` where keys have become the same, unless the call says which counts.
+pub(crate) fn reindex<E: EntityTrait>(
+    task: &Task<E>,
+    desired: Desired<E>,
+) -> Result<(Desired<E>, KeyIndex), SyncError> {
+    let (index, repeats) = KeyIndex::build(&task.columns, &desired);
+    let which = task.settings.repeated_keys;
+    if repeats.is_empty() {
+        Ok((desired, index))
+    } else if which == RepeatedKeys::Refuse {
+        Err(invalid::<E>(repeat_faults(&task.columns, &desired, &repeats)))
+    } else {
+        Ok(without_repeats(&task.columns, desired, &repeats, which))
+    }
+}
+
+fn without_repeats<E: EntityTrait>(
+    columns: &Columns<E>,
+    desired: Desired<E>,
+    repeats: &[(usize, usize)],
+    which: RepeatedKeys,
+) -> (Desired<E>, KeyIndex) {
+    let kept = kept(repeats, desired.len(), which);
+    let desired = desired.select(&kept);
+    let index = KeyIndex::build(columns, &desired).0;
+    (desired, index)
 }
 
 fn invalid<E: EntityTrait>(faults: Vec<InputFault>) -> SyncError {

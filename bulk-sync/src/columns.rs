@@ -13,6 +13,7 @@ use crate::{
     SyncKey,
     error::InputFault,
     field::{Field, Role, Row},
+    rounding::is_text,
 };
 
 /// The position of a column in [`SyncKey::fields`].
@@ -53,12 +54,8 @@ where
     E: EntityTrait,
     E::Model: SyncKey,
 {
-    /// Resolves the options against the entity.
-    ///
-    /// # Errors
-    ///
-    /// All faults of the options.
-    pub fn resolve(options: &ColumnOptions) -> Result<Self, Vec<InputFault>> {
+    /// Resolves the options against the entity. Also gives all faults of the options.
+    pub fn resolve(options: &ColumnOptions) -> (Self, Vec<InputFault>) {
         let fields = <E::Model as SyncKey>::fields();
         let mut columns = Self {
             fields,
@@ -73,10 +70,6 @@ where
             columns.primary_key.extend(columns.position(key.into_column().as_str()));
         }
         columns.key = columns.choose_key(options);
-        let faults = columns.faults(options);
-        if !faults.is_empty() {
-            return Err(faults);
-        }
         for (position, field) in fields.iter().enumerate() {
             if [&columns.key, &columns.primary_key, &columns.stamps]
                 .iter()
@@ -99,7 +92,8 @@ where
             }
             _ => None,
         };
-        Ok(columns)
+        let faults = columns.faults(options);
+        (columns, faults)
     }
 
     fn choose_key(&self, options: &ColumnOptions) -> Vec<Position> {
@@ -179,7 +173,18 @@ impl<E: EntityTrait> Columns<E> {
         result: &QueryResult,
         row: &mut E::ActiveModel,
     ) -> Result<(), DbErr> {
-        for (index, &position) in positions.iter().enumerate() {
+        self.read_from(0, positions, result, row)
+    }
+
+    /// The same, from a column of the result on.
+    pub fn read_from(
+        &self,
+        start: usize,
+        positions: &[Position],
+        result: &QueryResult,
+        row: &mut E::ActiveModel,
+    ) -> Result<(), DbErr> {
+        for (index, &position) in (start..).zip(positions) {
             let field = self.field(position);
             field.read(result, index, row).map_err(|error| match error {
                 DbErr::Type(message) => DbErr::Type(format!("column {}: {message}", field.name())),
@@ -187,6 +192,11 @@ impl<E: EntityTrait> Columns<E> {
             })?;
         }
         Ok(())
+    }
+
+    /// Whether text is part of the key.
+    pub fn has_text_key(&self) -> bool {
+        self.key.iter().any(|&key| is_text(&self.field(key).column_type()))
     }
 
     /// Orders two rows by their keys.

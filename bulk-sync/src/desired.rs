@@ -2,7 +2,7 @@
 
 use std::any::Any;
 
-use sea_orm::{ActiveModelTrait, EntityTrait, IntoActiveModel};
+use sea_orm::{ActiveModelTrait, DbErr, EntityTrait, IntoActiveModel, ModelTrait, Value};
 
 use crate::field::Row;
 
@@ -70,6 +70,18 @@ impl<E: EntityTrait> Desired<E> {
             Err(models) => Self::Active(
                 models.downcast::<Vec<M>>().map(|models| into_active(*models)).unwrap_or_default(),
             ),
+        }
+    }
+
+    /// Gives a row another value in a column.
+    ///
+    /// # Errors
+    ///
+    /// Where the value is not of the column's type.
+    pub fn set(&mut self, index: usize, column: E::Column, value: Value) -> Result<(), DbErr> {
+        match self {
+            Self::Models(models) => models[index].try_set(column, value),
+            Self::Active(models) => models[index].try_set(column, value),
         }
     }
 

@@ -27,6 +27,8 @@ pub(crate) struct Dialect {
     pub streams: bool,
     /// Whether `(a, b) IN ((1, 2), (3, 4))` is understood; SQLite takes a subquery only.
     pub tuple_lists: bool,
+    /// Whether columns of text often hold different texts equal.
+    pub loose_text: bool,
 }
 
 const POSTGRES: Dialect = Dialect {
@@ -35,6 +37,7 @@ const POSTGRES: Dialect = Dialect {
     row_source: RowSource::Unnest,
     streams: true,
     tuple_lists: true,
+    loose_text: false,
 };
 
 const MYSQL: Dialect = Dialect {
@@ -43,6 +46,7 @@ const MYSQL: Dialect = Dialect {
     row_source: RowSource::UnionAll,
     streams: true,
     tuple_lists: true,
+    loose_text: true,
 };
 
 const SQLITE: Dialect = Dialect {
@@ -51,6 +55,7 @@ const SQLITE: Dialect = Dialect {
     row_source: RowSource::Values,
     streams: false,
     tuple_lists: false,
+    loose_text: true,
 };
 
 impl Dialect {

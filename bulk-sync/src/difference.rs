@@ -53,8 +53,10 @@ where
     E: EntityTrait,
     E::Model: SyncKey,
 {
-    let columns = Columns::<E>::resolve(&ColumnOptions::default())
-        .map_err(|faults| invalid::<E>("", faults))?;
+    let (columns, faults) = Columns::<E>::resolve(&ColumnOptions::default());
+    if !faults.is_empty() {
+        return Err(invalid::<E>("", faults));
+    }
     let in_current = index(&columns, "the current list of ", current)?;
     let in_desired = index(&columns, "the desired list of ", desired)?;
     let mut difference = Difference {

@@ -213,6 +213,11 @@ pub enum InputFault {
         /// The key.
         key: String,
     },
+    /// The database holds the keys of several models equal, though they differ.
+    EqualKeys {
+        /// One of the keys.
+        key: String,
+    },
     /// A model has NULL, or nothing, in a column of the key.
     MissingKey {
         /// The position of the model, from 0.
@@ -271,6 +276,12 @@ impl fmt::Display for InputFault {
                 "models {first} and {later} have the same key ({key}); remove one, or call \
                  first_wins() or last_wins()"
             ),
+            Self::EqualKeys { key } => {
+                write!(
+                    f,
+                    "several models have a key that the database holds equal to ({key}); give one"
+                )
+            }
             Self::MissingKey { position, column, key } => write!(
                 f,
                 "model {position} has no value in the key column {column} ({key}); set it"

@@ -172,6 +172,19 @@ impl<E: EntityTrait> Field<E> {
         self.column_type() == ColumnType::Boolean
     }
 
+    /// Whether a column may store values of the type as others: it has
+    /// fractions that a column can round.
+    pub(crate) fn is_lossy(&self) -> bool {
+        matches!(
+            self.column_type(),
+            ColumnType::Decimal(_)
+                | ColumnType::Time
+                | ColumnType::DateTime
+                | ColumnType::Timestamp
+                | ColumnType::TimestampWithTimeZone
+        )
+    }
+
     /// The length of text or bytes in the row's value, else 0.
     pub(crate) fn size(&self, row: Row<'_, E>) -> usize {
         (self.size)(row)

@@ -1,6 +1,7 @@
 //! bulk-sync
 
 mod batch;
+mod catalog;
 mod check;
 mod columns;
 mod connection;
@@ -15,16 +16,21 @@ mod field;
 mod fingerprint;
 mod guard;
 mod hook;
+mod judge;
 mod key_index;
 mod key_text;
+mod loose_keys;
 mod plan;
 mod planner;
 mod proof;
 mod result;
 mod returning;
+mod rounding;
 mod row_source;
 mod run;
 mod scope;
+#[cfg(feature = "serde")]
+mod serialize;
 mod settings;
 mod soft_delete;
 mod stale;
@@ -90,3 +96,8 @@ fn table_name<E: sea_orm::EntityName>() -> String {
         None => entity.table_name().to_owned(),
     }
 }
+
+/// The programs of the README, as doctests.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

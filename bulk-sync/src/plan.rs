@@ -82,9 +82,17 @@ pub struct UpdatedRow {
 }
 
 impl<E: EntityTrait> SyncPlan<E> {
+    /// The plan of what was found, without what the call skips.
     pub(crate) fn new(task: Task<E>, desired: Desired<E>, found: Found<E>, read_all: bool) -> Self {
-        let Found { created, updated, deleted, unchanged, read } = found;
+        let Found { created, updated, unmatched, repeated, unchanged, read } = found;
         let given = desired.len();
+        let settings = &task.settings;
+        let created = if settings.skip_creates { Vec::new() } else { created };
+        let updated = if settings.skip_updates { Vec::new() } else { updated };
+        let deleted = match settings.skip_deletes {
+            true => Vec::new(),
+            false => unmatched.into_iter().chain(repeated).collect(),
+        };
         Self { task, desired, created, updated, deleted, unchanged, given, read, read_all }
     }
 
@@ -204,7 +212,7 @@ pub(crate) fn changes<E: EntityTrait>(
     changed.iter().filter_map(change).collect()
 }
 
-fn named_values<E: EntityTrait>(
+pub(crate) fn named_values<E: EntityTrait>(
     columns: &Columns<E>,
     positions: &[Position],
     row: Row<'_, E>,

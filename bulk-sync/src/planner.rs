@@ -7,6 +7,7 @@ use crate::{
     desired::{Desired, RowList},
     error::SyncError,
     field::Row,
+    judge::is_doubtful,
     key_index::KeyIndex,
     key_text::row_text,
     plan::{Task, Update},
@@ -22,20 +23,28 @@ pub(crate) struct Planner<'a, E: EntityTrait> {
     duplicates: Vec<String>,
     /// Soft-deleted rows that have the key of a model.
     stamped: Vec<(usize, E::ActiveModel)>,
+    /// Whether rows that no model has the key of are needed.
+    keeps_unmatched: bool,
 }
 
 /// What the planner makes of the rows in scope.
 pub(crate) struct Found<E: EntityTrait> {
     pub created: Vec<usize>,
     pub updated: Vec<Update<E>>,
-    pub deleted: Vec<E::ActiveModel>,
+    /// Rows in scope whose key no model has.
+    pub unmatched: Vec<E::ActiveModel>,
+    /// Rows that repeat a key and are to go.
+    pub repeated: Vec<E::ActiveModel>,
     pub unchanged: u64,
     pub read: u64,
 }
 
 impl<'a, E: EntityTrait> Planner<'a, E> {
     pub fn new(task: &'a Task<E>, desired: &'a Desired<E>, index: &'a KeyIndex) -> Self {
+        // a text key may be equal to another in the database alone
+        let keeps_unmatched = !task.settings.skip_deletes || task.columns.has_text_key();
         Self {
+            keeps_unmatched,
             task,
             desired,
             index,
@@ -43,7 +52,8 @@ impl<'a, E: EntityTrait> Planner<'a, E> {
             found: Found {
                 created: Vec::new(),
                 updated: Vec::new(),
-                deleted: Vec::new(),
+                unmatched: Vec::new(),
+                repeated: Vec::new(),
                 unchanged: 0,
                 read: 0,
             },
@@ -52,9 +62,11 @@ impl<'a, E: EntityTrait> Planner<'a, E> {
         }
     }
 
-    /// Whether a difference was found. That no row was missing is known at the end only.
+    /// Whether a difference was found that no rounding explains. That no row
+    /// was missing is known at the end only.
     pub fn found_difference(&self) -> bool {
-        !self.found.updated.is_empty() || !self.found.deleted.is_empty()
+        let is_real = |update| !is_doubtful(&self.task.columns, update, self.desired);
+        self.found.updated.last().is_some_and(is_real)
     }
 
     /// Takes note of a row in scope; takes it away where the plan needs it.
@@ -68,7 +80,10 @@ impl<'a, E: EntityTrait> Planner<'a, E> {
         }
         self.found.read += 1;
         let Some(index) = index else {
-            return self.delete(current);
+            if self.keeps_unmatched {
+                self.found.unmatched.push(take(current));
+            }
+            return;
         };
         if std::mem::replace(&mut self.matched[index], true) {
             return self.duplicate(current);
@@ -76,7 +91,7 @@ impl<'a, E: EntityTrait> Planner<'a, E> {
         let changed = columns.differing(row, self.desired.row(index));
         if changed.is_empty() {
             self.found.unchanged += 1;
-        } else if !self.task.settings.skip_updates {
+        } else {
             let current = take(current);
             self.found.updated.push(Update { desired: index, current, changed, revived: false });
         }
@@ -86,8 +101,7 @@ impl<'a, E: EntityTrait> Planner<'a, E> {
     /// several with one key, the one that was read first.
     fn revive(&mut self) {
         for (index, current) in std::mem::take(&mut self.stamped) {
-            if std::mem::replace(&mut self.matched[index], true) || self.task.settings.skip_updates
-            {
+            if std::mem::replace(&mut self.matched[index], true) {
                 continue;
             }
             let columns = &self.task.columns;
@@ -96,16 +110,10 @@ impl<'a, E: EntityTrait> Planner<'a, E> {
         }
     }
 
-    fn delete(&mut self, current: &mut E::ActiveModel) {
-        if !self.task.settings.skip_deletes {
-            self.found.deleted.push(take(current));
-        }
-    }
-
     fn duplicate(&mut self, current: &mut E::ActiveModel) {
         let columns = &self.task.columns;
         if self.task.settings.delete_duplicates {
-            self.found.deleted.push(take(current));
+            self.found.repeated.push(take(current));
         } else {
             self.duplicates.push(row_text(columns, &columns.key, Row::Active(current)));
         }
@@ -124,10 +132,8 @@ impl<'a, E: EntityTrait> Planner<'a, E> {
             });
         }
         self.revive();
-        if !self.task.settings.skip_creates {
-            let missing = self.matched.iter().enumerate().filter(|(_, matched)| !**matched);
-            self.found.created = missing.map(|(index, _)| index).collect();
-        }
+        let missing = self.matched.iter().enumerate().filter(|(_, matched)| !**matched);
+        self.found.created = missing.map(|(index, _)| index).collect();
         Ok(self.found)
     }
 }

@@ -17,7 +17,7 @@ use crate::{
     connection::ReadRows,
     desired::RowList,
     dialect::Dialect,
-    error::{Action, SyncError},
+    error::{Action, InputFault, SyncError},
     field::Row,
     key_index::KeyIndex,
     key_text::row_text,
@@ -37,24 +37,21 @@ where
     E: EntityTrait,
     C: ReadRows,
 {
-    let scope = plan.task.live_scope();
-    let Some(condition) = scope.condition() else { return Ok(()) };
     if plan.is_empty() {
         return Ok(());
     }
-    let proof = Proof {
-        plan,
-        statements: Statements {
-            dialect: Dialect::of(db.get_database_backend()),
-            columns: &plan.task.columns,
-        },
-        db,
-        scope: &scope,
-    };
-    if has_subquery(condition) || !proof.counts_match().await? {
-        proof.find_strays().await?;
+    let scope = plan.task.live_scope();
+    let dialect = Dialect::of(db.get_database_backend());
+    let statements = Statements { dialect, columns: &plan.task.columns };
+    let proof = Proof { plan, statements, db, scope: &scope };
+    if scope.condition().is_some_and(has_subquery) {
+        return proof.find_strays().await;
     }
-    Ok(())
+    if proof.count_matches().await? {
+        return Ok(());
+    }
+    proof.find_strays().await?;
+    proof.find_equal_keys().await
 }
 
 struct Proof<'a, E: EntityTrait, C> {
@@ -65,27 +62,58 @@ struct Proof<'a, E: EntityTrait, C> {
 }
 
 impl<E: EntityTrait, C: ReadRows> Proof<'_, E, C> {
-    /// Whether as many rows are in scope as there should be.
-    async fn counts_match(&self) -> Result<bool, SyncError> {
+    /// Whether the written rows are in scope, each with a key of its own. They
+    /// are counted; all rows in scope are where many were written, and where
+    /// rows were deleted, as those can take others along.
+    async fn count_matches(&self) -> Result<bool, SyncError> {
+        let columns = &self.plan.task.columns;
+        let dialect = self.statements.dialect;
         let written: Vec<usize> = self.plan.written().collect();
-        let key = &self.plan.task.columns.key;
         let mut count = self.statements.count(self.scope);
         let fixed = self.statements.parameters(&count);
-        let few = rows_per_statement(self.statements.dialect, Some(FEW), fixed, key.len());
-        let expected = if written.is_empty() {
+        let few = rows_per_statement(dialect, Some(FEW), fixed, columns.key.len());
+        let has_loose_key =
+            dialect.loose_text && !self.plan.created.is_empty() && columns.has_text_key();
+        if self.scope.condition().is_none() && self.plan.deleted.is_empty() && !has_loose_key {
             return Ok(true);
-        } else if written.len() <= few {
+        }
+        let expected = if self.plan.deleted.is_empty() && written.len() <= few {
             let rows = written.iter().map(|&index| self.plan.desired.row(index));
-            let keys = rows.map(|row| values(&self.plan.task.columns, key, row)).collect();
-            count.cond_where(self.statements.among(key, keys));
+            let keys = rows.map(|row| values(columns, &columns.key, row)).collect();
+            count.cond_where(self.statements.among(&columns.key, keys));
             written.len() as u64
         } else {
             self.plan.expected_in_scope()
         };
+        if has_loose_key {
+            count = self.statements.count_keys(count);
+        }
         let row = self.db.query_one(&count).await.map_err(|source| self.failed(source))?;
-        let counted = row.map(|row| row.try_get_by_index::<i64>(0)).transpose();
-        let counted = counted.map_err(|source| self.failed(source))?.unwrap_or_default();
-        Ok(u64::try_from(counted) == Ok(expected))
+        let number = |index| {
+            let number = row.as_ref().map(|row| row.try_get_by_index::<Option<i64>>(index));
+            let number = number.transpose().map_err(|source| self.failed(source))?;
+            Ok::<_, SyncError>(number.flatten().unwrap_or_default().unsigned_abs())
+        };
+        let rows = number(0)?;
+        Ok(rows == expected && (!has_loose_key || number(1)? == rows))
+    }
+
+    /// Names the keys in scope that the database holds equal.
+    async fn find_equal_keys(&self) -> Result<(), SyncError> {
+        let columns = &self.plan.task.columns;
+        let select = self.statements.select_repeated_keys(self.scope);
+        let rows = self.db.query_all(&select).await.map_err(|source| self.failed(source))?;
+        let mut faults = Vec::new();
+        let mut current = <E::ActiveModel as ActiveModelTrait>::default();
+        for row in rows {
+            columns.read(&columns.key, &row, &mut current).map_err(|source| self.failed(source))?;
+            let key = row_text(columns, &columns.key, Row::Active(&current));
+            faults.push(InputFault::EqualKeys { key });
+        }
+        if faults.is_empty() {
+            return Ok(());
+        }
+        Err(SyncError::InvalidInput { table: self.plan.task.table.clone(), faults })
     }
 
     /// Reads the keys in scope and names the written rows that are not among

@@ -1,6 +1,8 @@
 //! Reads written rows back by their key, which every backend can do: MySQL has
 //! no RETURNING.
 
+use std::collections::HashSet;
+
 use sea_orm::{ConnectionTrait, DbErr, EntityTrait, FromQueryResult};
 
 use crate::{
@@ -8,6 +10,8 @@ use crate::{
     desired::RowList,
     dialect::Dialect,
     error::{Action, SyncError},
+    field::Row,
+    key_index::KeyIndex,
     plan::SyncPlan,
     statement::Statements,
     write::values,
@@ -40,15 +44,25 @@ where
         action: Action::Read,
         source: Box::new(source),
     };
-    let keys: Vec<_> =
-        written.map(|index| values(columns, &columns.key, plan.desired.row(index))).collect();
+    let written: Vec<usize> = written.collect();
+    let (index, _) = KeyIndex::build(columns, &plan.desired);
+    let wanted: HashSet<usize> = written.iter().copied().collect();
+    let keys: Vec<_> = written
+        .iter()
+        .map(|&index| values(columns, &columns.key, plan.desired.row(index)))
+        .collect();
     let mut models = Vec::with_capacity(keys.len());
     for keys in keys.chunks(limit) {
         let mut select = select.clone();
         select.cond_where(statements.among(&columns.key, keys.to_vec()));
         let rows = db.query_all(&select).await.map_err(failed)?;
         for row in &rows {
-            models.push(E::Model::from_query_result(row, "").map_err(failed)?);
+            let model = E::Model::from_query_result(row, "").map_err(failed)?;
+            // the database may hold other keys equal to these
+            let found = index.find(columns, &plan.desired, Row::Model(&model));
+            if found.is_some_and(|index| wanted.contains(&index)) {
+                models.push(model);
+            }
         }
     }
     Ok(models)

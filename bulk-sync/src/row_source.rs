@@ -16,8 +16,11 @@ use crate::{
     field::Field,
 };
 
-/// The name of the table of rows.
-const ROWS: &str = "v";
+/// The name of the table of rows: `v`, unless that is the entity's.
+fn rows_name<E: EntityTrait>() -> DynIden {
+    let is_taken = E::default().table_name().eq_ignore_ascii_case("v");
+    Alias::new(if is_taken { "w" } else { "v" }).into_iden()
+}
 
 /// Rows as a table: what to put before the statement, what to select from, and
 /// how to refer to each column.
@@ -51,10 +54,36 @@ pub(crate) fn rows<E: EntityTrait>(
     fields: &[&'static Field<E>],
     rows: Vec<Vec<Value>>,
 ) -> Rows {
+    let slots: Vec<_> = fields.iter().map(|field| Slot::Field(*field)).collect();
+    fill(dialect, &slots, rows, unnests(dialect, fields))
+}
+
+/// As [`rows`]; the first column is the number of the row, from 0.
+pub(crate) fn numbered_rows<E: EntityTrait>(
+    dialect: Dialect,
+    fields: &[&'static Field<E>],
+    rows: Vec<Vec<Value>>,
+) -> Rows {
+    let slots: Vec<_> =
+        [Slot::Number].into_iter().chain(fields.iter().map(|field| Slot::Field(*field))).collect();
+    let numbered = (0i64..).zip(rows).map(|(number, row)| {
+        let mut values = vec![Value::from(number)];
+        values.extend(row);
+        values
+    });
+    fill(dialect, &slots, numbered.collect(), unnests(dialect, fields))
+}
+
+fn fill<E: EntityTrait>(
+    dialect: Dialect,
+    slots: &[Slot<E>],
+    rows: Vec<Vec<Value>>,
+    unnests: bool,
+) -> Rows {
     match dialect.row_source {
-        RowSource::Unnest if unnests(dialect, fields) => unnest(fields, rows),
-        RowSource::Unnest | RowSource::Values => values(fields, rows),
-        RowSource::UnionAll => union_all(fields, rows),
+        RowSource::Unnest if unnests => unnest(slots, rows),
+        RowSource::Unnest | RowSource::Values => values(slots, rows),
+        RowSource::UnionAll => union_all(slots, rows),
     }
 }
 
@@ -66,6 +95,50 @@ pub(crate) fn bound<E: EntityTrait>(field: &Field<E>, value: Value) -> Value {
     }
 }
 
+/// A column of `v`.
+enum Slot<E: EntityTrait> {
+    Number,
+    Field(&'static Field<E>),
+}
+
+impl<E: EntityTrait> Slot<E> {
+    fn bound(&self, value: Value) -> Value {
+        match self {
+            Self::Number => value,
+            Self::Field(field) => bound(field, value),
+        }
+    }
+
+    fn saved(&self, position: usize) -> Expr {
+        let column = Expr::col((rows_name::<E>(), name(position)));
+        match self {
+            Self::Number => column,
+            Self::Field(field) => field.column().save_as(column),
+        }
+    }
+
+    fn element_type(&self) -> &'static str {
+        match self {
+            Self::Number => "int8",
+            Self::Field(field) => element_type(&field.column_type()).unwrap_or("text"),
+        }
+    }
+
+    fn array_type(&self) -> ArrayType {
+        match self {
+            Self::Number => ArrayType::BigInt,
+            Self::Field(field) => match field.column_type() {
+                ColumnType::Enum { .. } => ArrayType::String,
+                _ => field.array_type(),
+            },
+        }
+    }
+
+    fn is_nullable(&self) -> bool {
+        matches!(self, Self::Field(field) if field.is_option() || field.column().def().is_null())
+    }
+}
+
 fn name(position: usize) -> DynIden {
     Alias::new(format!("c{position}")).into_iden()
 }
@@ -74,33 +147,33 @@ fn null_mask(position: usize) -> DynIden {
     Alias::new(format!("n{position}")).into_iden()
 }
 
-fn saved<E: EntityTrait>(position: usize, field: &Field<E>) -> Expr {
-    field.column().save_as(Expr::col((ROWS, name(position))))
+fn saved<E: EntityTrait>(slots: &[Slot<E>]) -> Vec<Expr> {
+    slots.iter().enumerate().map(|(position, slot)| slot.saved(position)).collect()
 }
 
 /// `WITH v (c0, c1) AS (VALUES (?, ?), (?, ?))`
-fn values<E: EntityTrait>(fields: &[&'static Field<E>], rows: Vec<Vec<Value>>) -> Rows {
-    let rows = rows
-        .into_iter()
-        .map(|row| {
-            Values(fields.iter().zip(row).map(|(field, value)| bound(field, value)).collect())
-        })
-        .collect();
+fn values<E: EntityTrait>(slots: &[Slot<E>], rows: Vec<Vec<Value>>) -> Rows {
+    let bound = |row: Vec<Value>| {
+        Values(slots.iter().zip(row).map(|(slot, value)| slot.bound(value)).collect())
+    };
     let mut table = CommonTableExpression::new();
-    table.table_name(ROWS).columns((0..fields.len()).map(name)).values(rows);
+    table
+        .table_name(rows_name::<E>())
+        .columns((0..slots.len()).map(name))
+        .values(rows.into_iter().map(bound).collect());
     Rows {
         with: Some(WithClause::new().cte(table).to_owned()),
-        table: TableRef::Table(ROWS.into(), None),
-        columns: fields.iter().enumerate().map(|(i, field)| saved(i, field)).collect(),
+        table: TableRef::Table(rows_name::<E>().into(), None),
+        columns: saved(slots),
     }
 }
 
 /// `(SELECT ? AS c0, ? AS c1 UNION ALL SELECT ?, ?) AS v`
-fn union_all<E: EntityTrait>(fields: &[&'static Field<E>], rows: Vec<Vec<Value>>) -> Rows {
+fn union_all<E: EntityTrait>(slots: &[Slot<E>], rows: Vec<Vec<Value>>) -> Rows {
     let mut selects = rows.into_iter().enumerate().map(|(row, values)| {
         let mut select = Query::select();
-        for (position, (field, value)) in fields.iter().zip(values).enumerate() {
-            let value = Expr::val(bound(field, value));
+        for (position, (slot, value)) in slots.iter().zip(values).enumerate() {
+            let value = Expr::val(slot.bound(value));
             if row == 0 {
                 select.expr_as(value, name(position));
             } else {
@@ -113,8 +186,8 @@ fn union_all<E: EntityTrait>(fields: &[&'static Field<E>], rows: Vec<Vec<Value>>
     first.unions(selects.map(|select| (UnionType::All, select)));
     Rows {
         with: None,
-        table: TableRef::SubQuery(Box::new(first), ROWS.into_iden()),
-        columns: fields.iter().enumerate().map(|(i, field)| saved(i, field)).collect(),
+        table: TableRef::SubQuery(Box::new(first), rows_name::<E>()),
+        columns: saved(slots),
     }
 }
 
@@ -122,25 +195,19 @@ fn union_all<E: EntityTrait>(fields: &[&'static Field<E>], rows: Vec<Vec<Value>>
 ///
 /// A NULL inside an array cannot be bound, so a column with NULLs comes with a
 /// mask, and the array has any value of the type in their place.
-fn unnest<E: EntityTrait>(fields: &[&'static Field<E>], rows: Vec<Vec<Value>>) -> Rows {
-    let mut arrays = Vec::with_capacity(fields.len());
+fn unnest<E: EntityTrait>(slots: &[Slot<E>], rows: Vec<Vec<Value>>) -> Rows {
+    let mut arrays = Vec::with_capacity(slots.len());
     let mut masks = Vec::new();
-    let mut names: Vec<_> = (0..fields.len()).map(name).collect();
-    let mut columns = Vec::with_capacity(fields.len());
-    for (position, (field, values)) in fields.iter().zip(transpose(fields.len(), rows)).enumerate()
-    {
-        let column_type = field.column_type();
+    let mut names: Vec<_> = (0..slots.len()).map(name).collect();
+    let mut columns = Vec::with_capacity(slots.len());
+    for (position, (slot, values)) in slots.iter().zip(transpose(slots.len(), rows)).enumerate() {
         let (values, nulls) = without_nulls(values);
-        let array_type = match column_type {
-            ColumnType::Enum { .. } => ArrayType::String,
-            _ => field.array_type(),
-        };
-        arrays.push(array(array_type, values, element_type(&column_type).unwrap_or("text")));
-        let mut column = saved(position, field);
-        if field.column().def().is_null() || nulls.contains(&Value::Bool(Some(true))) {
+        arrays.push(array(slot.array_type(), values, slot.element_type()));
+        let mut column = slot.saved(position);
+        if slot.is_nullable() || nulls.contains(&Value::Bool(Some(true))) {
             masks.push(array(ArrayType::Bool, nulls, "bool"));
             names.push(null_mask(position));
-            column = unmasked(column, position);
+            column = unmasked::<E>(column, position);
         }
         columns.push(column);
     }
@@ -150,17 +217,17 @@ fn unnest<E: EntityTrait>(fields: &[&'static Field<E>], rows: Vec<Vec<Value>>) -
         .from_function(Func::cust("UNNEST").args(arrays), "u")
         .to_owned();
     let mut table = CommonTableExpression::new();
-    table.table_name(ROWS).columns(names).query(select);
+    table.table_name(rows_name::<E>()).columns(names).query(select);
     Rows {
         with: Some(WithClause::new().cte(table).to_owned()),
-        table: TableRef::Table(ROWS.into(), None),
+        table: TableRef::Table(rows_name::<E>().into(), None),
         columns,
     }
 }
 
-fn unmasked(column: Expr, position: usize) -> Expr {
+fn unmasked<E: EntityTrait>(column: Expr, position: usize) -> Expr {
     CaseStatement::new()
-        .case(Expr::col((ROWS, null_mask(position))), Expr::null())
+        .case(Expr::col((rows_name::<E>(), null_mask(position))), Expr::null())
         .finally(column)
         .into()
 }

@@ -11,6 +11,7 @@ use sea_orm::{
 use crate::{
     SyncResult, SyncReturning,
     batch::{FEW, rows_per_statement},
+    check::reindex,
     columns::Position,
     connection::{ReadRows, SyncConnection},
     desired::{Desired, RowList},
@@ -19,9 +20,10 @@ use crate::{
     explain::explain,
     guard::guard,
     hook::{ChangeHook, NoHook, OnChange},
+    judge::{Judge, is_doubtful},
     key_index::KeyIndex,
-    plan::{SyncPlan, Task},
-    planner::Planner,
+    plan::{SyncPlan, Task, Update},
+    planner::{Found, Planner},
     proof::prove,
     returning::read_written,
     stale::verify,
@@ -57,19 +59,44 @@ where
     E: EntityTrait,
     C: ReadRows,
 {
-    let Checked { task, desired, index } = checked;
+    let Checked { task, mut desired, mut index } = checked;
+    let mut judge = Judge::new(&task, db);
+    if judge.round_keys(&mut desired).await? {
+        (desired, index) = reindex(&task, desired)?;
+    }
+    let (mut found, read_all) = read(&task, &desired, &index, db, reading).await?;
+    let is_real = |update: &Update<E>| !is_doubtful(&task.columns, update, &desired);
+    if reading != Reading::FirstDifference || !found.updated.last().is_some_and(is_real) {
+        judge.match_loose_keys(&mut desired, &index, &mut found).await?;
+        judge.settle_updates(&mut desired, &mut found).await?;
+    }
+    Ok(SyncPlan::new(task, desired, found, read_all))
+}
+
+/// Shows the planner the rows in scope. Also tells whether all were read.
+async fn read<E, C>(
+    task: &Task<E>,
+    desired: &Desired<E>,
+    index: &KeyIndex,
+    db: &C,
+    reading: Reading,
+) -> Result<(Found<E>, bool), SyncError>
+where
+    E: EntityTrait,
+    C: ReadRows,
+{
     let columns = &task.columns;
     let positions = match reading {
         Reading::NeededColumns | Reading::FirstDifference => columns.needed(),
         Reading::WholeRows => columns.all().collect(),
     };
-    let (select, read_all) = select_current(&task, &desired, &positions, db.get_database_backend());
+    let (select, read_all) = select_current(task, desired, &positions, db.get_database_backend());
     let failed = |source| SyncError::Statement {
         table: task.table.clone(),
         action: Action::Read,
         source: Box::new(source),
     };
-    let mut planner = Planner::new(&task, &desired, &index);
+    let mut planner = Planner::new(task, desired, index);
     let mut current = <E::ActiveModel as ActiveModelTrait>::default();
     let mut rows = db.rows(&select).await.map_err(failed)?;
     while let Some(row) = rows.try_next().await.map_err(failed)? {
@@ -79,9 +106,7 @@ where
             break;
         }
     }
-    drop(rows);
-    let found = planner.finish()?;
-    Ok(SyncPlan::new(task, desired, found, read_all))
+    Ok((planner.finish()?, read_all))
 }
 
 /// The rows to compare with the models, and whether they are all that are in

@@ -5,7 +5,7 @@
 //! `select_as`.
 
 use sea_orm::{
-    ColumnTrait, EntityTrait, Value,
+    ColumnTrait, DbBackend, EntityTrait, Value,
     sea_query::{
         Asterisk, Condition, DeleteStatement, Expr, ExprTrait, Func, InsertStatement, IntoIden,
         Query, SelectStatement, UpdateStatement, ValueTuple,
@@ -56,10 +56,94 @@ impl<E: EntityTrait> Statements<'_, E> {
         select.to_owned()
     }
 
+    /// `SELECT SUM(n), COUNT(*) FROM (SELECT COUNT(*) AS n … GROUP BY key)`: the
+    /// rows of a `SELECT COUNT(*)`, and how many keys the database finds in them.
+    pub fn count_keys(&self, mut count: SelectStatement) -> SelectStatement {
+        let integer = if self.dialect.backend == DbBackend::MySql { "SIGNED" } else { "INTEGER" };
+        count.clear_selects().expr_as(Func::count(Expr::col(Asterisk)), "n");
+        self.group_by_key(&mut count);
+        Query::select()
+            .expr(Func::sum(Expr::col("n")).cast_as(integer))
+            .expr(Func::count(Expr::col(Asterisk)))
+            .from_subquery(count, "g")
+            .to_owned()
+    }
+
+    /// `SELECT key … WHERE scope GROUP BY key HAVING COUNT(*) > 1`
+    pub fn select_repeated_keys(&self, scope: &Scope) -> SelectStatement {
+        let mut select = self.select(scope, &self.columns.key);
+        self.group_by_key(&mut select);
+        select.and_having(Func::count(Expr::col(Asterisk)).gt(1)).to_owned()
+    }
+
+    fn group_by_key(&self, select: &mut SelectStatement) {
+        for field in self.fields(&self.columns.key) {
+            select.add_group_by([Expr::col(field.column().as_column_ref())]);
+        }
+    }
+
     /// `SELECT COUNT(*) … WHERE scope`
     pub fn count(&self, scope: &Scope) -> SelectStatement {
         let mut select = self.select(scope, &[]);
         select.expr(Func::count(Expr::col(Asterisk)));
+        select
+    }
+
+    /// `SELECT number, CAST(value AS type), … FROM v`: what columns of these
+    /// types make of values. The rows are numbered from 0.
+    pub fn cast(
+        &self,
+        positions: &[Position],
+        types: &[String],
+        rows: Vec<Vec<Value>>,
+    ) -> SelectStatement {
+        let fields = self.fields(positions);
+        let Rows { with, table, columns } = row_source::numbered_rows(self.dialect, &fields, rows);
+        let mut select = Query::select();
+        select.from(table);
+        let mut columns = columns.into_iter();
+        select.exprs(columns.next());
+        for ((field, value), cast) in fields.iter().zip(columns).zip(types) {
+            select.expr(field.column().select_as(value.cast_as(cast.clone())));
+        }
+        if let Some(with) = with {
+            select.with_cte(with);
+        }
+        select
+    }
+
+    /// `SELECT number, … FROM table JOIN v ON key = v.c WHERE scope`: the rows
+    /// in scope whose keys the database holds equal to these.
+    pub fn select_matching(
+        &self,
+        scope: &Scope,
+        key_types: &[Option<String>],
+        keys: Vec<Vec<Value>>,
+        positions: &[Position],
+    ) -> SelectStatement {
+        let key = self.fields(&self.columns.key);
+        let Rows { with, table, columns } = row_source::numbered_rows(self.dialect, &key, keys);
+        let mut columns = columns.into_iter();
+        let mut select = Query::select();
+        select.exprs(columns.next());
+        for field in self.fields(positions) {
+            let column = field.column();
+            select.expr(column.select_as(Expr::col(column.as_column_ref())));
+        }
+        select.from(E::default().table_ref()).from(table);
+        for ((field, value), key_type) in key.iter().zip(columns).zip(key_types) {
+            let value = match key_type {
+                Some(key_type) => value.cast_as(key_type.clone()),
+                None => value,
+            };
+            select.and_where(Expr::col(field.column().as_column_ref()).eq(value));
+        }
+        if let Some(condition) = scope.condition() {
+            select.cond_where(condition.clone());
+        }
+        if let Some(with) = with {
+            select.with_cte(with);
+        }
         select
     }
 
@@ -138,7 +222,9 @@ impl<E: EntityTrait> Statements<'_, E> {
         let column = |field: &Field<E>| Expr::col(field.column().as_column_ref());
         let saved =
             |(field, value): (&&'static Field<E>, Value)| field.column().save_as(Expr::val(value));
-        let expr = if let [field] = fields[..] {
+        let expr = if keys.is_empty() {
+            Expr::val(1).eq(2)
+        } else if let [field] = fields[..] {
             column(field).is_in(keys.into_iter().flatten().map(|value| saved((&field, value))))
         } else if self.dialect.tuple_lists {
             let tuples = keys.into_iter().map(|key| Expr::tuple(fields.iter().zip(key).map(saved)));

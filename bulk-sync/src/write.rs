@@ -1,15 +1,13 @@
 //! Carries out a plan: deletes, then updates, then creates, so that a key or a
 //! unique value that one of them frees can be used by the next.
 
-use std::collections::HashMap;
-
 use sea_orm::{
-    ConnectionTrait, DbErr, EntityTrait, SqlErr, StatementBuilder, TransactionSession,
-    TransactionTrait, Value,
+    ConnectionTrait, DbErr, EntityTrait, Iterable, RelationTrait, SqlErr, StatementBuilder,
+    TransactionSession, TransactionTrait, Value,
 };
 
 use crate::{
-    batch::{batches, rows_per_statement},
+    batch::{batches, group, rows_per_statement},
     columns::{Columns, Position},
     desired::RowList,
     dialect::Dialect,
@@ -34,11 +32,51 @@ where
     E: EntityTrait,
     C: ConnectionTrait + TransactionTrait,
 {
+    if plan.deleted.is_empty() || plan.updated.is_empty() || !refers_to_itself::<E>() {
+        delete_first(plan, db).await?;
+    } else {
+        delete_first_or_last(plan, db).await?;
+    }
+    Writer::new(plan, db).create().await
+}
+
+async fn delete_first<E, C>(plan: &SyncPlan<E>, db: &C) -> Result<(), SyncError>
+where
+    E: EntityTrait,
+    C: ConnectionTrait + TransactionTrait,
+{
     let writer = Writer::new(plan, db);
     writer.delete().await?;
     writer.revive().await?;
+    update(plan, db).await
+}
+
+/// In a table that refers to itself, a row to delete can still be the parent of
+/// one to update, which the delete would take along or be refused for: then
+/// the updates come first.
+async fn delete_first_or_last<E, C>(plan: &SyncPlan<E>, db: &C) -> Result<(), SyncError>
+where
+    E: EntityTrait,
+    C: ConnectionTrait + TransactionTrait,
+{
+    let savepoint = db.begin().await?;
+    let error = match delete_first(plan, &savepoint).await {
+        Ok(()) => return Ok(savepoint.commit().await?),
+        Err(error) => error,
+    };
+    savepoint.rollback().await?;
+    if !matches!(error, SyncError::Constraint { .. } | SyncError::StalePlan { .. }) {
+        return Err(error);
+    }
+    let writer = Writer::new(plan, db);
+    writer.revive().await?;
     update(plan, db).await?;
-    writer.create().await
+    writer.delete().await
+}
+
+fn refers_to_itself<E: EntityTrait>() -> bool {
+    let table = E::default().table_ref();
+    E::Relation::iter().any(|relation| relation.def().to_tbl == table)
 }
 
 /// Updates rows; where a unique value moves between them, in two phases.
@@ -116,7 +154,8 @@ impl<'a, E: EntityTrait, C: ConnectionTrait> Writer<'a, E, C> {
         let changed = self.plan.updated.iter().filter(|update| !update.changed.is_empty());
         let settable = |update: &&Update<E>| {
             let desired = self.plan.desired.row(update.desired);
-            set_positions(columns, columns.compared.iter().chain(&columns.touched), desired)
+            let all = columns.key.iter().chain(&columns.compared).chain(&columns.touched);
+            set_positions(columns, all, desired)
         };
         for (settable, updates) in group(changed, settable) {
             let limit = self.update_limit(&settable);
@@ -227,6 +266,9 @@ impl<'a, E: EntityTrait, C: ConnectionTrait> Writer<'a, E, C> {
         let expected = rows.len() as u64;
         match self.db.execute(&statement).await {
             Ok(result) if result.rows_affected() == expected => Ok(()),
+            // a parent's delete may have taken a row along; what must be there
+            // is counted in the end
+            Ok(result) if action == Action::Delete && result.rows_affected() < expected => Ok(()),
             Ok(result) => Err(SyncError::StalePlan {
                 table: self.plan.task.table.clone(),
                 rows: vec![format!(
@@ -245,16 +287,28 @@ impl<'a, E: EntityTrait, C: ConnectionTrait> Writer<'a, E, C> {
         rows: impl Iterator<Item = Row<'r, E>>,
     ) -> SyncError {
         let table = self.plan.task.table.clone();
-        match source.sql_err() {
-            Some(
-                SqlErr::UniqueConstraintViolation(constraint)
-                | SqlErr::ForeignKeyConstraintViolation(constraint),
-            ) => {
+        match constraint(&source) {
+            Some(constraint) => {
                 let key = &self.columns().key;
                 let keys = rows.map(|row| row_text(self.columns(), key, row)).collect();
                 SyncError::Constraint { table, action, constraint, keys, source: Box::new(source) }
             }
-            _ => SyncError::Statement { table, action, source: Box::new(source) },
+            None => SyncError::Statement { table, action, source: Box::new(source) },
+        }
+    }
+}
+
+/// What the database says of a unique index or a foreign key that it refuses for.
+fn constraint(error: &DbErr) -> Option<String> {
+    match error.sql_err() {
+        Some(
+            SqlErr::UniqueConstraintViolation(message)
+            | SqlErr::ForeignKeyConstraintViolation(message),
+        ) => Some(message),
+        // SQLite has a code of its own for ON DELETE RESTRICT, which SeaORM does not know
+        _ => {
+            let message = error.to_string();
+            message.contains("FOREIGN KEY constraint failed").then_some(message)
         }
     }
 }
@@ -292,25 +346,4 @@ fn columns_to_set<E: EntityTrait>(
 
 fn size<E: EntityTrait>(columns: &Columns<E>, positions: &[Position], row: Row<'_, E>) -> usize {
     positions.iter().map(|&position| columns.field(position).size(row) + VALUE_BYTES).sum()
-}
-
-/// Groups rows that set the same columns: a column that one row leaves to its
-/// default cannot be in the same statement as one that has a value.
-fn group<T>(
-    rows: impl IntoIterator<Item = T>,
-    set: impl Fn(&T) -> Vec<Position>,
-) -> Vec<(Vec<Position>, Vec<T>)> {
-    let mut groups: Vec<(Vec<Position>, Vec<T>)> = Vec::new();
-    let mut of_columns: HashMap<Vec<Position>, usize> = HashMap::new();
-    for row in rows {
-        let set = set(&row);
-        match of_columns.get(&set) {
-            Some(&group) => groups[group].1.push(row),
-            None => {
-                of_columns.insert(set.clone(), groups.len());
-                groups.push((set, vec![row]));
-            }
-        }
-    }
-    groups
 }

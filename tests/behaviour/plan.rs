@@ -8,7 +8,7 @@ use bulk_sync_tests::{
 };
 use sea_orm::{ActiveValue::Set, IntoActiveModel, entity::prelude::*, sea_query::Expr};
 
-pub const TESTS: [Test; 8] = tests![
+pub const TESTS: [Test; 9] = tests![
     a_plan_reads_like_a_diff_sorted_by_key,
     a_long_plan_ends_with_the_number_of_the_rest_and_is_whole_on_request,
     applying_a_plan_does_what_exec_would_do,
@@ -17,6 +17,7 @@ pub const TESTS: [Test; 8] = tests![
     a_plan_is_stale_when_a_row_to_create_has_appeared,
     a_fingerprint_is_the_same_for_the_same_plan_and_no_other,
     a_plan_of_nothing_is_empty_and_applies_to_nothing,
+    a_plan_serialises_with_its_rows_and_values,
 ];
 
 fn scope() -> Expr {
@@ -156,5 +157,29 @@ async fn a_plan_of_nothing_is_empty_and_applies_to_nothing(db: Db) -> TestResult
     assert!(plan.is_empty());
     assert_eq!(plan.to_string(), "employee: 0 created, 0 updated, 0 deleted, 3 unchanged");
     assert!(plan.apply(&db.pool).await?.is_unchanged());
+    Ok(())
+}
+
+async fn a_plan_serialises_with_its_rows_and_values(db: Db) -> TestResult {
+    set_up(&db).await?;
+    let plan = plan(&db).await?;
+    let json = serde_json::to_value(&plan)?;
+    assert_eq!(json["table"], "employee");
+    assert_eq!(json["fingerprint"], plan.fingerprint().to_string());
+    assert_eq!(json["summary"]["unchanged"], 1);
+    assert_eq!(
+        json["updated"][0],
+        serde_json::json!({
+            "key": {"company_id": 501, "external_id": "B2"},
+            "primary_key": {"id": json["updated"][0]["primary_key"]["id"]},
+            "changes": [
+                {"column": "name", "current": "Bob", "desired": "Robert"},
+                {"column": "phone", "current": null, "desired": "555"},
+            ],
+            "revived": false,
+        })
+    );
+    assert_eq!(json["created"][0]["salary"], "1234.56");
+    assert_eq!(json["deleted"][0]["name"], "Cid");
     Ok(())
 }

@@ -4,7 +4,7 @@
 use std::{error::Error, future::Future, time::Duration};
 
 use bulk_sync::{BulkSync, SyncError, prelude::*};
-use bulk_sync_tests::entity::every_type::{TABLE, Typed, TypedRow};
+use bulk_sync_tests::entity::typed::{TABLE, Typed, TypedRow};
 use sea_orm::{DatabaseConnection, QueryOrder};
 
 use crate::{column::Column, report::Outcome};

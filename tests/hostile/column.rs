@@ -3,7 +3,7 @@
 use std::{fmt::Debug, time::Duration};
 
 use bulk_sync_tests::{
-    entity::every_type::{TABLE, Typed},
+    entity::typed::{TABLE, Typed},
     suite::{Db, TestResult},
 };
 use sea_orm::{
@@ -72,7 +72,7 @@ pub const NO_ARRAYS: &[(DbBackend, &str)] =
 macro_rules! columns {
     ($($name:ident: $column:expr;)*) => {
         $(async fn $name(db: bulk_sync_tests::suite::Db) -> bulk_sync_tests::suite::TestResult {
-            use bulk_sync_tests::entity::every_type::$name::Entity;
+            use bulk_sync_tests::entity::typed::$name::Entity;
             $crate::column::every_value::<Entity>(db, stringify!($name), $column).await
         })*
 

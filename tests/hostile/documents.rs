@@ -1,6 +1,6 @@
 //! JSON, enums, arrays and network addresses, and booleans.
 
-use bulk_sync_tests::entity::every_type::{Colour, Level, Settings};
+use bulk_sync_tests::entity::typed::{Colour, Level, Settings};
 use sea_orm::{
     DbBackend,
     prelude::{Date, DateTime, Decimal, IpNetwork, Json, Uuid},

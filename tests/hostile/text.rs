@@ -1,6 +1,6 @@
 //! Text and bytes.
 
-use bulk_sync_tests::entity::every_type::{Code, Size};
+use bulk_sync_tests::entity::typed::{Code, Size};
 use sea_orm::{
     DbBackend,
     prelude::{TextUuid, Uuid},
@@ -57,7 +57,7 @@ pub fn texts() -> Vec<String> {
         "a\u{301}",
         "it's",
         "\"",
-        "''; DROP TABLE every_type; --",
+        "''; DROP TABLE typed; --",
         "\\",
         "\\'",
         "%",

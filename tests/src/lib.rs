@@ -1,5 +1,7 @@
-//! What the tests share: a database for each test on each backend, and entities.
+//! What the tests share: a database for each test on each backend, entities,
+//! and an oracle.
 
 pub mod database;
 pub mod entity;
+pub mod oracle;
 pub mod suite;

@@ -1,262 +1,173 @@
-//! Every column type, each in a table of the same shape: a number, a value of
-//! the type, the same type where it can be NULL, and a note behind them that
-//! shows when a value has slipped into the wrong column.
-
-use std::fmt::Debug;
+//! A column of each usual type, and the same once more where it may be NULL.
 
 use bulk_sync::SyncKey;
-use sea_orm::{FromJsonQueryResult, IntoActiveModel, entity::prelude::*, sea_query::prelude::MacAddress};
-use serde::{Deserialize, Serialize};
+use sea_orm::entity::prelude::*;
 
-/// The name of the table, whatever the type.
-pub const TABLE: &str = "every_type";
-
-/// The entity of one type.
-pub trait Typed:
-    EntityTrait<
-        Model: SyncKey + PartialEq + Sync + IntoActiveModel<Self::ActiveModel>,
-        ActiveModel: Send + Sync,
-    >
-{
-    /// The type.
-    type Type: Clone + Debug + PartialEq + Into<Value> + Send + Sync + 'static;
-
-    /// The column that is the key unless a call says otherwise.
-    const NUMBER: Self::Column;
-    /// The column of the type.
-    const VALUE: Self::Column;
-    /// The same, where it can be NULL.
-    const OPTIONAL: Self::Column;
-    /// The last column.
-    const NOTE: Self::Column;
-
-    /// A model; the database gives it its primary key.
-    fn model(row: TypedRow<Self::Type>) -> Self::Model;
-
-    /// The primary key of a model, and the rest.
-    fn row(model: &Self::Model) -> (i32, TypedRow<Self::Type>);
-}
-
-/// What a model holds besides its primary key.
-#[derive(Clone, Debug, PartialEq)]
-pub struct TypedRow<T> {
-    /// The key unless a call says otherwise.
-    pub number: i32,
-    /// A value of the type.
-    pub value: T,
-    /// The same, where it can be NULL.
-    pub optional: Option<T>,
-    /// Text behind them.
-    pub note: String,
-}
-
-/// Defines a module with an entity for each type: its name, the Rust type, and
-/// the column type where the one of the Rust type is not meant.
-macro_rules! every_type {
-    ($($(#[$doc:meta])* $module:ident: $type:ty $(as $column_type:literal)?;)*) => {
-        $($(#[$doc])* pub mod $module {
-            #[allow(unused_imports)]
-            use super::*;
-
-            /// A row.
-            #[derive(Clone, Debug, PartialEq, DeriveEntityModel, SyncKey)]
-            #[sea_orm(table_name = "every_type")]
-            pub struct Model {
-                /// Given by the database.
-                #[sea_orm(primary_key)]
-                pub id: i32,
-                /// The key.
-                #[sync(key)]
-                pub number: i32,
-                /// A value of the type.
-                $(#[sea_orm(column_type = $column_type)])?
-                pub value: $type,
-                /// The same, where it can be NULL.
-                $(#[sea_orm(column_type = $column_type, nullable)])?
-                pub optional: Option<$type>,
-                /// Text behind them.
-                pub note: String,
-            }
-
-            /// None.
-            #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
-            pub enum Relation {}
-
-            impl ActiveModelBehavior for ActiveModel {}
-
-            impl Typed for Entity {
-                type Type = $type;
-
-                const NUMBER: Column = Column::Number;
-                const VALUE: Column = Column::Value;
-                const OPTIONAL: Column = Column::Optional;
-                const NOTE: Column = Column::Note;
-
-                fn model(row: TypedRow<$type>) -> Model {
-                    let TypedRow { number, value, optional, note } = row;
-                    Model { id: 0, number, value, optional, note }
-                }
-
-                fn row(model: &Model) -> (i32, TypedRow<$type>) {
-                    let Model { id, number, value, optional, note } = model.clone();
-                    (id, TypedRow { number, value, optional, note })
-                }
-            }
-        })*
-    };
-}
-
-every_type! {
-    /// `i8`
-    tiny_integer: i8;
-    /// `i16`
-    small_integer: i16;
-    /// `i32`
-    integer: i32;
-    /// `i64`
-    big_integer: i64;
-    /// `u8`
-    tiny_unsigned: u8;
-    /// `u16`
-    small_unsigned: u16;
-    /// `u32`
-    unsigned: u32;
-    /// `u64`
-    big_unsigned: u64;
-    /// `f32`
-    float: f32;
-    /// `f64`
-    double: f64;
-    /// `Decimal`
-    decimal: Decimal;
-    /// `BigDecimal`
-    big_decimal: BigDecimal;
-    /// `bool`
-    boolean: bool;
-    /// `String` with the length that a backend gives it
-    string: String;
-    /// `String` of at most three characters
-    short_string: String as "String(StringLen::N(3))";
-    /// `String` padded to three characters
-    fixed_string: String as "Char(Some(3))";
-    /// `String` of any length
-    text: String as "Text";
-    /// `Vec<u8>`
-    bytes: Vec<u8>;
-    /// `Uuid`
-    uuid: Uuid;
-    /// `TextUuid`
-    text_uuid: TextUuid;
-    /// `chrono::NaiveDate`
-    date: Date;
-    /// `chrono::NaiveTime`
-    time: Time;
-    /// `chrono::NaiveDateTime`
-    date_time: DateTime;
-    /// `chrono::DateTime<Utc>`
-    date_time_utc: DateTimeUtc;
-    /// `chrono::DateTime<FixedOffset>`
-    date_time_with_time_zone: DateTimeWithTimeZone;
-    /// `ChronoUnixTimestamp`
-    unix_timestamp: ChronoUnixTimestamp;
-    /// `time::Date`
-    time_date: TimeDate;
-    /// `time::Time`
-    time_time: TimeTime;
-    /// `time::PrimitiveDateTime`
-    time_date_time: TimeDateTime;
-    /// `time::OffsetDateTime`
-    time_date_time_with_time_zone: TimeDateTimeWithTimeZone;
-    /// JSON as text
-    json: Json;
-    /// JSON as the database holds it best
-    json_binary: Json as "JsonBinary";
-    /// A struct as JSON
-    json_struct: Settings;
-    /// An enum as text
-    text_enum: Size;
-    /// An enum as a number
-    number_enum: Level;
-    /// An enum that the database knows
-    native_enum: Colour;
-    /// A newtype of text
-    newtype: Code;
-    /// `Vec<i32>`
-    integers: Vec<i32>;
-    /// `Vec<f64>`
-    doubles: Vec<f64>;
-    /// `Vec<String>`
-    strings: Vec<String>;
-    /// `Vec<Decimal>`
-    decimals: Vec<Decimal>;
-    /// `Vec<NaiveDateTime>`
-    date_times: Vec<DateTime>;
-    /// `Vec<Json>`
-    jsons: Vec<Json>;
-    /// `Vec<Uuid>`
-    uuids: Vec<Uuid>;
-    /// `IpNetwork`
-    ip_network: IpNetwork;
-    /// `MacAddress`
-    mac_address: MacAddress;
-}
-
-/// Stored as JSON.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, FromJsonQueryResult)]
-pub struct Settings {
-    /// A number.
-    pub size: f64,
-    /// Any text.
-    pub label: String,
-    /// Any JSON.
-    pub rest: Json,
-}
-
-/// Stored as text.
-#[derive(Clone, Debug, PartialEq, Eq, EnumIter, DeriveActiveEnum)]
-#[sea_orm(rs_type = "String", db_type = "String(StringLen::N(20))")]
+/// An enum that is text in the table.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, EnumIter, DeriveActiveEnum)]
+#[sea_orm(rs_type = "String", db_type = "String(StringLen::N(8))")]
 pub enum Size {
     /// Small.
-    #[sea_orm(string_value = "small")]
+    #[sea_orm(string_value = "S")]
     Small,
-    /// A name with a quote and a backslash.
-    #[sea_orm(string_value = "it's \\ big")]
-    Big,
-    /// No name.
-    #[sea_orm(string_value = "")]
-    Empty,
+    /// Large.
+    #[sea_orm(string_value = "L")]
+    Large,
 }
 
-/// Stored as a number.
-#[derive(Clone, Debug, PartialEq, Eq, EnumIter, DeriveActiveEnum)]
+/// An enum that is a number in the table.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, EnumIter, DeriveActiveEnum)]
 #[sea_orm(rs_type = "i32", db_type = "Integer")]
 pub enum Level {
-    /// 0.
-    #[sea_orm(num_value = 0)]
-    Zero,
-    /// The lowest number.
-    #[sea_orm(num_value = -2147483648)]
-    Lowest,
-    /// The highest number.
-    #[sea_orm(num_value = 2147483647)]
-    Highest,
+    /// Low.
+    #[sea_orm(num_value = 1)]
+    Low,
+    /// High.
+    #[sea_orm(num_value = 9)]
+    High,
 }
 
-/// Stored as the database's own enum.
-#[derive(Clone, Debug, PartialEq, Eq, EnumIter, DeriveActiveEnum)]
-#[sea_orm(rs_type = "String", db_type = "Enum", enum_name = "colour")]
-pub enum Colour {
-    /// Red.
-    #[sea_orm(string_value = "red")]
-    Red,
-    /// A name with a quote in it.
-    #[sea_orm(string_value = "it's blue")]
-    Blue,
-    /// A name that is not ASCII.
-    #[sea_orm(string_value = "grün")]
-    Green,
-}
-
-/// Stored as what it wraps.
+/// Text in a type of its own, without `Hash`.
 #[derive(Clone, Debug, PartialEq, Eq, DeriveValueType)]
-pub struct Code(pub String);
+pub struct Label(pub String);
+
+/// A row.
+#[derive(Clone, Debug, PartialEq, DeriveEntityModel, SyncKey)]
+#[sea_orm(table_name = "every_type")]
+#[allow(missing_docs)]
+pub struct Model {
+    #[sea_orm(primary_key)]
+    pub id: i32,
+    #[sync(key)]
+    pub label: Label,
+    pub size: Size,
+    pub size_or_null: Option<Size>,
+    pub level: Level,
+    pub level_or_null: Option<Level>,
+    pub json: Json,
+    pub json_or_null: Option<Json>,
+    pub flag: bool,
+    pub flag_or_null: Option<bool>,
+    pub bytes: Vec<u8>,
+    pub bytes_or_null: Option<Vec<u8>>,
+    pub date: Date,
+    pub date_or_null: Option<Date>,
+    pub time: Time,
+    pub time_or_null: Option<Time>,
+    pub local: DateTime,
+    pub local_or_null: Option<DateTime>,
+    pub instant: DateTimeUtc,
+    #[sea_orm(nullable)]
+    pub instant_or_null: Option<DateTimeUtc>,
+    pub uuid: Uuid,
+    pub uuid_or_null: Option<Uuid>,
+    pub small: i16,
+    pub small_or_null: Option<i16>,
+    pub big: i64,
+    pub big_or_null: Option<i64>,
+    pub single: f32,
+    pub double: f64,
+    pub double_or_null: Option<f64>,
+    #[sea_orm(column_type = "Decimal(Some((12, 4)))")]
+    pub decimal: Decimal,
+    #[sea_orm(column_type = "Decimal(Some((12, 4)))", nullable)]
+    pub decimal_or_null: Option<Decimal>,
+    pub text: String,
+    pub text_or_null: Option<String>,
+}
+
+/// None.
+#[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
+pub enum Relation {}
+
+impl ActiveModelBehavior for ActiveModel {}
+
+/// A row in which every column that may be NULL is.
+pub fn sparse(label: &str) -> Model {
+    let date = Date::from_ymd_opt(2024, 2, 29).unwrap_or_default();
+    let local = date.and_hms_opt(12, 30, 15).unwrap_or_default();
+    Model {
+        id: 0,
+        label: Label(label.into()),
+        size: Size::Small,
+        size_or_null: None,
+        level: Level::Low,
+        level_or_null: None,
+        json: serde_json(1),
+        json_or_null: None,
+        flag: false,
+        flag_or_null: None,
+        bytes: vec![0, 255, 39],
+        bytes_or_null: None,
+        date,
+        date_or_null: None,
+        time: local.time(),
+        time_or_null: None,
+        local,
+        local_or_null: None,
+        instant: local.and_utc(),
+        instant_or_null: None,
+        uuid: Uuid::from_u128(1),
+        uuid_or_null: None,
+        small: i16::MIN,
+        small_or_null: None,
+        big: i64::MIN,
+        big_or_null: None,
+        single: 1.5,
+        double: 0.1,
+        double_or_null: None,
+        decimal: Decimal::new(123_456, 4),
+        decimal_or_null: None,
+        text: "O'Neill \\ \"quoted\" % 🙂 e\u{301}".into(),
+        text_or_null: None,
+    }
+}
+
+/// A row in which no column is NULL, and every value but the key's differs from [`sparse`].
+pub fn full(label: &str) -> Model {
+    let date = Date::from_ymd_opt(1999, 12, 31).unwrap_or_default();
+    let local = date.and_hms_opt(23, 59, 59).unwrap_or_default();
+    Model {
+        id: 0,
+        label: Label(label.into()),
+        size: Size::Large,
+        size_or_null: Some(Size::Small),
+        level: Level::High,
+        level_or_null: Some(Level::Low),
+        json: serde_json(2),
+        json_or_null: Some(serde_json(3)),
+        flag: true,
+        flag_or_null: Some(false),
+        bytes: vec![1],
+        bytes_or_null: Some(Vec::new()),
+        date,
+        date_or_null: Some(date),
+        time: local.time(),
+        time_or_null: Some(local.time()),
+        local,
+        local_or_null: Some(local),
+        instant: local.and_utc(),
+        instant_or_null: Some(local.and_utc()),
+        uuid: Uuid::from_u128(u128::MAX),
+        uuid_or_null: Some(Uuid::nil()),
+        small: i16::MAX,
+        small_or_null: Some(0),
+        big: i64::MAX,
+        big_or_null: Some(-1),
+        single: -0.25,
+        double: 1e-9,
+        double_or_null: Some(0.0),
+        decimal: Decimal::new(-1, 4),
+        decimal_or_null: Some(Decimal::new(99_999_999, 0)),
+        text: String::new(),
+        text_or_null: Some("x".repeat(255)),
+    }
+}
+
+fn serde_json(number: i32) -> Json {
+    Json::Object(
+        [("number".into(), number.into()), ("list".into(), vec![number].into())]
+            .into_iter()
+            .collect(),
+    )
+}

@@ -1,0 +1,216 @@
+//! Carries a case out and compares what happens with what the oracle says.
+
+use bulk_sync::{
+    BulkSync, BulkSyncTrait, SyncConnection, SyncError, SyncPlan, SyncResult, SyncReturning,
+    WholeTable,
+};
+use bulk_sync_tests::oracle::{Fault, Model, Plan, Row};
+use sea_orm::{
+    ConnectionTrait, DatabaseConnection, DbErr, IntoActiveModel, TransactionTrait,
+    sea_query::Condition,
+};
+
+use crate::{
+    adversary,
+    case::{Case, Form},
+    options::with,
+    predicate::Scope,
+    sameness::{fault_among, hide_generated, same_counts, same_rows},
+    subject::{Layout, Subject, active, model, row, unchanged},
+};
+
+/// Why the library and the oracle disagree.
+pub type Disagreement = Box<dyn std::error::Error + Send + Sync>;
+
+/// What became of a case: nothing to do, done, or refused.
+pub type Ending = Result<bool, Fault>;
+
+/// Checks that the library and the oracle agree on a case.
+pub async fn agree<E: Subject>(
+    db: &DatabaseConnection,
+    layout: &Layout,
+    case: &Case,
+) -> Result<Ending, Disagreement> {
+    if !case.manner.in_transaction {
+        return agree_on::<E, _>(db, layout, case).await;
+    }
+    let transaction = db.begin().await?;
+    let ending = agree_on::<E, _>(&transaction, layout, case).await;
+    transaction.rollback().await?;
+    ending
+}
+
+async fn agree_on<E: Subject, C: SyncConnection>(
+    db: &C,
+    layout: &Layout,
+    case: &Case,
+) -> Result<Ending, Disagreement> {
+    fill::<E, _>(db, &case.initial).await?;
+    let call = || call::<E>(layout, case);
+    let plan = case.ask(|oracle| oracle.plan(&case.initial));
+    agree_on_plan(&call()?.compare(db).await, case, &plan)?;
+    agree_on_check(call()?.check(db).await, &plan)?;
+    same_rows("compare and check only read", read::<E, _>(db).await?, case.initial.clone())?;
+
+    if let (Ok(plan), Some(now)) = (&plan, &case.adversary) {
+        return adversary::agree::<E, C>(db, layout, case, plan, now).await;
+    }
+    let expected = match &plan {
+        Ok(plan) => case.ask(|oracle| oracle.carry_out(plan, &case.initial)),
+        Err(fault) => Err([*fault].into()),
+    };
+    let done = exec(db, call()?, case.manner.returning).await;
+    let after = read::<E, _>(db).await?;
+    let (plan, expected, done) = match (plan, expected, done) {
+        (Ok(plan), Ok(expected), Ok(done)) => (plan, expected, done),
+        (_, Err(faults), Err(error)) => {
+            let fault = fault_among(&error, &faults)?;
+            same_rows("the call failed", after, case.initial.clone())?;
+            return Ok(Err(fault));
+        }
+        (_, Err(faults), Ok(done)) => return Err(format!("{faults:?}, not {done:?}").into()),
+        (_, _, Err(error)) => return Err(format!("no error, not {error:?}").into()),
+        (Err(fault), ..) => return Err(format!("a table after {fault:?}").into()),
+    };
+    same_counts(done.result(), case, &plan)?;
+    done.agree_on_rows(case, &plan)?;
+    same_rows("the call", hide_generated(case, after.clone()), expected)?;
+
+    let left = case.ask(|oracle| oracle.plan(&after));
+    if case.options.skip_deletes && left.is_ok_and(|left| !left.is_empty()) {
+        // a row that is neither written nor deleted can leave a scope that
+        // depends on other rows
+        return Ok(Ok(true));
+    }
+    let again = call()?.exec(db).await?;
+    let unchanged = plan.unchanged + plan.updated.len() + plan.created.len();
+    if !again.is_unchanged() || again.unchanged != unchanged as u64 {
+        return Err(format!("a second call: {again}, of {unchanged}").into());
+    }
+    same_rows("a second call", read::<E, _>(db).await?, after)?;
+    Ok(Ok(!plan.is_empty()))
+}
+
+/// Makes the rows those of the table.
+pub async fn fill<E: Subject, C: ConnectionTrait>(db: &C, rows: &[Row]) -> Result<(), DbErr> {
+    E::delete_many().exec(db).await?;
+    if rows.is_empty() {
+        return Ok(());
+    }
+    let models = rows.iter().map(|row| active::<E>(&row.iter().cloned().map(Some).collect()));
+    E::insert_many(models).exec_without_returning(db).await?;
+    Ok(())
+}
+
+/// The rows of the table.
+pub async fn read<E: Subject, C: ConnectionTrait>(db: &C) -> Result<Vec<Row>, DbErr> {
+    Ok(E::find().all(db).await?.iter().map(row::<E>).collect())
+}
+
+/// The call of the case.
+pub fn call<E: Subject>(layout: &Layout, case: &Case) -> Result<BulkSync<E>, DbErr> {
+    let models = case.models.iter();
+    let call = match case.form {
+        Form::Models => scoped(case, models.map(model::<E>).collect::<Result<Vec<_>, _>>()?),
+        Form::Set => scoped(case, models.map(active::<E>).collect::<Vec<_>>()),
+        Form::Unchanged => {
+            let unchanged = |model: &Model| unchanged::<E>(layout, model);
+            scoped(case, models.map(unchanged).collect::<Result<Vec<_>, _>>()?)
+        }
+    };
+    Ok(with(call, &case.options))
+}
+
+fn scoped<E: Subject, M: IntoActiveModel<E::ActiveModel> + 'static>(
+    case: &Case,
+    models: Vec<M>,
+) -> BulkSync<E> {
+    let batch_size = case.options.batch_size;
+    match &case.scope {
+        Scope::Whole => E::bulk_sync(models, WholeTable, batch_size),
+        Scope::Empty => E::bulk_sync(models, Condition::all(), batch_size),
+        Scope::Where(predicate) => E::bulk_sync(models, predicate.condition::<E>(), batch_size),
+    }
+}
+
+/// What a call gave.
+#[derive(Debug)]
+enum Done {
+    Counts(SyncResult),
+    Rows { result: SyncResult, created: Vec<Row>, updated: Vec<Row>, deleted: Vec<Row> },
+}
+
+impl Done {
+    fn rows<E: Subject>(returning: &SyncReturning<E::Model>) -> Self {
+        let rows = |models: &[E::Model]| models.iter().map(row::<E>).collect();
+        Self::Rows {
+            result: returning.result.clone(),
+            created: rows(&returning.created),
+            updated: rows(&returning.updated),
+            deleted: rows(&returning.deleted),
+        }
+    }
+
+    fn result(&self) -> &SyncResult {
+        match self {
+            Self::Counts(result) | Self::Rows { result, .. } => result,
+        }
+    }
+
+    fn agree_on_rows(&self, case: &Case, plan: &Plan) -> Result<(), Disagreement> {
+        let Self::Rows { created, updated, deleted, .. } = self else { return Ok(()) };
+        same_rows("created", hide_generated(case, created.clone()), plan.created.clone())?;
+        let desired = plan.updated.iter().map(|update| update.desired.clone()).collect();
+        same_rows("updated", updated.clone(), desired)?;
+        let gone = plan.deleted.iter().map(|&row| case.initial[row].clone()).collect();
+        same_rows("deleted", deleted.clone(), gone)
+    }
+}
+
+async fn exec<E: Subject, C: SyncConnection>(
+    db: &C,
+    call: BulkSync<E>,
+    returning: bool,
+) -> Result<Done, SyncError> {
+    if returning {
+        Ok(Done::rows::<E>(&call.exec_with_returning(db).await?))
+    } else {
+        Ok(Done::Counts(call.exec(db).await?))
+    }
+}
+
+fn agree_on_plan<E: Subject>(
+    found: &Result<SyncPlan<E>, SyncError>,
+    case: &Case,
+    expected: &Result<Plan, Fault>,
+) -> Result<(), Disagreement> {
+    match (found, expected) {
+        (Ok(found), Ok(expected)) => {
+            same_counts(&found.summary(), case, expected)?;
+            let guarded = case.ask(|oracle| oracle.guarded(expected));
+            match (found.guard(), guarded) {
+                (Ok(()), Ok(())) => Ok(()),
+                (Err(error), Err(fault)) => fault_among(&error, &[fault].into()).map(drop),
+                (found, guarded) => Err(format!("guard: {found:?}, not {guarded:?}").into()),
+            }
+        }
+        (Err(error), Err(fault)) => fault_among(error, &[*fault].into()).map(drop),
+        (Ok(found), Err(fault)) => {
+            Err(format!("compare: {fault:?}, not {}", found.summary()).into())
+        }
+        (Err(error), Ok(_)) => Err(format!("compare: no error, not {error:?}").into()),
+    }
+}
+
+fn agree_on_check(
+    found: Result<bool, SyncError>,
+    expected: &Result<Plan, Fault>,
+) -> Result<(), Disagreement> {
+    match (found, expected) {
+        (Ok(found), Ok(plan)) if found == plan.is_empty() => Ok(()),
+        // it may stop at the first difference, before it meets a duplicate
+        (Ok(false), Err(Fault::DuplicateRows)) => Ok(()),
+        (Err(error), Err(fault)) => fault_among(&error, &[*fault].into()).map(drop),
+        (found, _) => Err(format!("check: {found:?}").into()),
+    }
+}

@@ -1,0 +1,38 @@
+//! Random tables, scopes, models and options on every backend, against the
+//! oracle of the test library.
+//!
+//! - `BULK_SYNC_PROPERTY_CASES`: how many cases each test runs.
+//! - `BULK_SYNC_PROPERTY_SEED`: runs the cases of this seed again, as a failure
+//!   prints it.
+
+use std::process::ExitCode;
+
+use bulk_sync_tests::database::SERVERS;
+use libtest_mimic::{Arguments, Trial};
+
+mod adversary;
+mod agreement;
+mod case;
+mod item;
+mod options;
+mod place;
+mod predicate;
+mod region;
+mod runner;
+mod sameness;
+mod seat;
+mod subject;
+
+fn main() -> ExitCode {
+    let mut trials = Vec::new();
+    for server in SERVERS {
+        let mut add = |name: &str, run: runner::Run| {
+            let trial = Trial::test(format!("{}::{name}", server.name), move || run(server));
+            trials.push(trial.with_ignored_flag(!server.is_configured()));
+        };
+        add("syncs_of_a_table_with_generated_keys_agree", runner::run::<item::Entity>);
+        add("syncs_of_a_table_with_unique_values_agree", runner::run::<seat::Entity>);
+        add("syncs_of_a_table_whose_primary_key_is_the_key_agree", runner::run::<place::Entity>);
+    }
+    libtest_mimic::run(&Arguments::from_args(), trials).exit_code()
+}

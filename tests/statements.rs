@@ -1,0 +1,236 @@
+//! The text of the statements of one small sync, for all dialects side by side.
+
+use std::collections::BTreeMap;
+
+use bulk_sync::{BulkSync, prelude::*};
+use bulk_sync_tests::{
+    entity::{
+        employee::{self, imported},
+        stock::{self, stock},
+    },
+    suite::TestResult,
+};
+use sea_orm::{
+    DatabaseConnection, DbBackend, MockDatabase, MockExecResult, Value, entity::prelude::*,
+};
+
+const BACKENDS: [DbBackend; 3] = [DbBackend::Sqlite, DbBackend::Postgres, DbBackend::MySql];
+
+fn sync() -> BulkSync<stock::Entity> {
+    let models = [stock(0, "a", 5, Some("more")), stock(0, "b", 1, None), stock(0, "d", 4, None)];
+    stock::Entity::bulk_sync(models, stock::Column::Warehouse.eq(7), None)
+}
+
+fn current() -> Vec<stock::Model> {
+    vec![stock(1, "a", 1, None), stock(2, "b", 1, None), stock(3, "c", 1, None)]
+}
+
+/// Answers the reading of the rows, each write of one row, and a count.
+fn mock(backend: DbBackend, in_scope: i64) -> DatabaseConnection {
+    let written = MockExecResult { last_insert_id: 0, rows_affected: 1 };
+    let count: BTreeMap<&str, Value> = [("count", in_scope.into())].into();
+    MockDatabase::new(backend)
+        .append_query_results([current()])
+        .append_query_results([[count]])
+        .append_exec_results([written.clone(), written.clone(), written])
+        .into_connection()
+}
+
+fn log(mock: DatabaseConnection) -> Vec<String> {
+    let transactions = mock.into_transaction_log();
+    let statements = transactions.iter().flat_map(|transaction| transaction.statements());
+    statements.map(|statement| statement.sql.clone()).collect()
+}
+
+/// The text as it would be without the line breaks of this file.
+fn one_line(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+/// Where in the statements of the sync each stands.
+const SELECT: usize = 1;
+const DELETE: usize = 2;
+const UPDATE: usize = 3;
+const INSERT: usize = 4;
+const PROOF: usize = 5;
+
+async fn statements(position: usize) -> Result<[String; 3], SyncError> {
+    let mut texts = [const { String::new() }; 3];
+    for (text, backend) in texts.iter_mut().zip(BACKENDS) {
+        let mock = mock(backend, 2);
+        sync().exec(&mock).await?;
+        text.clone_from(&log(mock)[position]);
+    }
+    Ok(texts)
+}
+
+#[tokio::test]
+async fn deletes_come_before_updates_and_updates_before_creates() -> TestResult {
+    for backend in BACKENDS {
+        let mock = mock(backend, 2);
+        let result = sync().exec(&mock).await?;
+        assert_eq!(result.to_string(), "1 created, 1 updated, 1 deleted, 1 unchanged");
+        let log = log(mock);
+        let verbs = ["BEGIN", "SELECT", "DELETE", "UPDATE", "INSERT", "SELECT COUNT", "COMMIT"];
+        assert_eq!(log.len(), verbs.len());
+        for (statement, verb) in log.iter().zip(verbs) {
+            let begins = statement.starts_with(verb);
+            assert!(begins || statement.contains(&format!(") {verb} ")), "{verb}: {statement}");
+        }
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn the_rows_in_scope_are_read_with_the_needed_columns() -> TestResult {
+    let expected = [
+        one_line(
+            r#"SELECT "stock"."amount" AS "amount", "stock"."code" AS "code", "stock"."id" AS
+            "id", "stock"."remark" AS "remark", "stock"."warehouse" AS "warehouse" FROM "stock"
+            WHERE "stock"."warehouse" = ?"#,
+        ),
+        one_line(
+            r#"SELECT "stock"."amount" AS "amount", "stock"."code" AS "code", "stock"."id" AS
+            "id", "stock"."remark" AS "remark", "stock"."warehouse" AS "warehouse" FROM "stock"
+            WHERE "stock"."warehouse" = $1"#,
+        ),
+        one_line(
+            r#"SELECT `stock`.`amount` AS `amount`, `stock`.`code` AS `code`, `stock`.`id` AS
+            `id`, `stock`.`remark` AS `remark`, `stock`.`warehouse` AS `warehouse` FROM `stock`
+            WHERE `stock`.`warehouse` = ?"#,
+        ),
+    ];
+    assert_eq!(statements(SELECT).await?, expected);
+    Ok(())
+}
+
+#[tokio::test]
+async fn rows_are_deleted_by_primary_key() -> TestResult {
+    let expected = [
+        one_line(r#"DELETE FROM "stock" WHERE "stock"."id" IN (?)"#),
+        one_line(r#"DELETE FROM "stock" WHERE "stock"."id" IN ($1)"#),
+        one_line(r#"DELETE FROM `stock` WHERE `stock`.`id` IN (?)"#),
+    ];
+    assert_eq!(statements(DELETE).await?, expected);
+    Ok(())
+}
+
+#[tokio::test]
+async fn rows_are_updated_from_a_table_of_values() -> TestResult {
+    let expected = [
+        one_line(
+            r#"WITH "v" ("c0", "c1", "c2", "c3") AS (VALUES (?, ?, ?, ?)) UPDATE "stock" SET
+            "amount" = "v"."c1", "remark" = "v"."c2", "y_touched" = "v"."c3" FROM "v" WHERE
+            "stock"."id" = "v"."c0""#,
+        ),
+        one_line(
+            r#"WITH "v" ("c0", "c1", "c2", "c3", "n2") AS (SELECT * FROM UNNEST(CAST($1 AS
+            int4[]), CAST($2 AS int4[]), CAST($3 AS text[]), CAST($4 AS int4[]), CAST($5 AS
+            bool[])) AS "u") UPDATE "stock" SET "amount" = "v"."c1", "remark" = (CASE WHEN
+            ("v"."n2") THEN NULL ELSE "v"."c2" END), "y_touched" = "v"."c3" FROM "v" WHERE
+            "stock"."id" = "v"."c0""#,
+        ),
+        one_line(
+            r#"UPDATE `stock` JOIN (SELECT ? AS `c0`, ? AS `c1`, ? AS `c2`, ? AS `c3`) AS `v` ON
+            `stock`.`id` = `v`.`c0` SET `stock`.`amount` = `v`.`c1`, `stock`.`remark` =
+            `v`.`c2`, `stock`.`y_touched` = `v`.`c3`"#,
+        ),
+    ];
+    assert_eq!(statements(UPDATE).await?, expected);
+    Ok(())
+}
+
+#[tokio::test]
+async fn rows_are_created_without_the_generated_key() -> TestResult {
+    let expected = [
+        one_line(
+            r#"INSERT INTO "stock" ("amount", "code", "remark", "warehouse", "x_created",
+            "y_touched") VALUES (?, ?, ?, ?, ?, ?)"#,
+        ),
+        one_line(
+            r#"WITH "v" ("c0", "c1", "c2", "c3", "c4", "c5", "n2") AS (SELECT * FROM
+            UNNEST(CAST($1 AS int4[]), CAST($2 AS text[]), CAST($3 AS text[]), CAST($4 AS
+            int4[]), CAST($5 AS int4[]), CAST($6 AS int4[]), CAST($7 AS bool[])) AS "u") INSERT
+            INTO "stock" ("amount", "code", "remark", "warehouse", "x_created", "y_touched")
+            SELECT "v"."c0", "v"."c1", (CASE WHEN ("v"."n2") THEN NULL ELSE "v"."c2" END),
+            "v"."c3", "v"."c4", "v"."c5" FROM "v""#,
+        ),
+        one_line(
+            r#"INSERT INTO `stock` (`amount`, `code`, `remark`, `warehouse`, `x_created`,
+            `y_touched`) VALUES (?, ?, ?, ?, ?, ?)"#,
+        ),
+    ];
+    assert_eq!(statements(INSERT).await?, expected);
+    Ok(())
+}
+
+#[tokio::test]
+async fn the_written_rows_are_counted_in_scope() -> TestResult {
+    let expected = [
+        one_line(
+            r#"SELECT COUNT(*) FROM "stock" WHERE "stock"."warehouse" = ? AND ("stock"."code",
+            "stock"."warehouse") IN (SELECT * FROM (VALUES (?, ?), (?, ?)) AS "v")"#,
+        ),
+        one_line(
+            r#"SELECT COUNT(*) FROM "stock" WHERE "stock"."warehouse" = $1 AND ("stock"."code",
+            "stock"."warehouse") IN (($2, $3), ($4, $5))"#,
+        ),
+        one_line(
+            r#"SELECT COUNT(*) FROM `stock` WHERE `stock`.`warehouse` = ? AND (`stock`.`code`,
+            `stock`.`warehouse`) IN ((?, ?), (?, ?))"#,
+        ),
+    ];
+    assert_eq!(statements(PROOF).await?, expected);
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_sync_without_a_change_writes_and_proves_nothing() -> TestResult {
+    for backend in BACKENDS {
+        let mock = mock(backend, 0);
+        stock::Entity::bulk_sync(current(), stock::Column::Warehouse.eq(7), None)
+            .exec(&mock)
+            .await?;
+        assert_eq!(log(mock).len(), 3);
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_refused_sync_is_rolled_back() -> TestResult {
+    for backend in BACKENDS {
+        let guarded = mock(backend, 2);
+        let error = sync().max_deletes(0).exec(&guarded).await;
+        assert!(matches!(error, Err(SyncError::TooManyDeletes { .. })), "{error:?}");
+        assert_eq!(log(guarded)[2..], ["ROLLBACK"]);
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_row_that_is_gone_when_it_is_to_be_written_fails_the_sync() -> TestResult {
+    for backend in BACKENDS {
+        let mock = MockDatabase::new(backend)
+            .append_query_results([current()])
+            .append_exec_results([MockExecResult { last_insert_id: 0, rows_affected: 0 }])
+            .into_connection();
+        let error = sync().exec(&mock).await;
+        assert!(matches!(error, Err(SyncError::StalePlan { .. })), "{error:?}");
+        assert_eq!(log(mock)[3..], ["ROLLBACK"]);
+    }
+    Ok(())
+}
+
+/// A mock gives its columns in alphabetical order, whatever was asked for.
+#[tokio::test]
+async fn models_are_rows_of_a_mock_whatever_the_order_of_their_columns() -> TestResult {
+    for backend in BACKENDS {
+        let rows = [imported("A1", "Ann"), imported("B2", "Bob")];
+        let mock =
+            MockDatabase::new(backend).append_query_results([rows.clone()]).into_connection();
+        let scope = employee::Column::CompanyId.eq(501);
+        let result = employee::Entity::bulk_sync(rows, scope, None).exec(&mock).await?;
+        assert_eq!(result.unchanged, 2);
+    }
+    Ok(())
+}
