@@ -19,9 +19,7 @@
 //!   takes 47.68949890136719 and 47.689499 for one number, so seven corrections
 //!   between the editions of 2021 and 2026 would go unnoticed.
 //! - The variations of the compass are decimal numbers with three places, so
-//!   they are `Decimal(6, 3)`: a scale that is large enough for every value in
-//!   the file, because what the database rounds differs from the file again on
-//!   the next import.
+//!   they are `Decimal(6, 3)`, which keeps every digit of the file.
 //! - `type`, `usageType` and `power` have a few known values each, so they are
 //!   enums: a word that is not among them stops the import with the number of
 //!   its line. PostgreSQL and MySQL keep them as enums, SQLite as text.

@@ -17,12 +17,12 @@ use sea_orm::{
 const BACKENDS: [DbBackend; 3] = [DbBackend::Sqlite, DbBackend::Postgres, DbBackend::MySql];
 
 fn sync() -> BulkSync<stock::Entity> {
-    let models = [stock(0, "a", 5, Some("more")), stock(0, "b", 1, None), stock(0, "d", 4, None)];
+    let models = [stock(0, 1, 5, Some("more")), stock(0, 2, 1, None), stock(0, 4, 4, None)];
     stock::Entity::bulk_sync(models, stock::Column::Warehouse.eq(7), None)
 }
 
 fn current() -> Vec<stock::Model> {
-    vec![stock(1, "a", 1, None), stock(2, "b", 1, None), stock(3, "c", 1, None)]
+    vec![stock(1, 1, 1, None), stock(2, 2, 1, None), stock(3, 3, 1, None)]
 }
 
 /// Answers the reading of the rows, each write of one row, and a count.
@@ -55,10 +55,18 @@ const INSERT: usize = 4;
 const PROOF: usize = 5;
 
 async fn statements(position: usize) -> Result<[String; 3], SyncError> {
+    statements_of(sync(), 3, position).await
+}
+
+async fn statements_of(
+    sync: BulkSync<stock::Entity>,
+    in_scope: i64,
+    position: usize,
+) -> Result<[String; 3], SyncError> {
     let mut texts = [const { String::new() }; 3];
     for (text, backend) in texts.iter_mut().zip(BACKENDS) {
-        let mock = mock(backend, 2);
-        sync().exec(&mock).await?;
+        let mock = mock(backend, in_scope);
+        sync.clone().exec(&mock).await?;
         text.clone_from(&log(mock)[position]);
     }
     Ok(texts)
@@ -67,7 +75,7 @@ async fn statements(position: usize) -> Result<[String; 3], SyncError> {
 #[tokio::test]
 async fn deletes_come_before_updates_and_updates_before_creates() -> TestResult {
     for backend in BACKENDS {
-        let mock = mock(backend, 2);
+        let mock = mock(backend, 3);
         let result = sync().exec(&mock).await?;
         assert_eq!(result.to_string(), "1 created, 1 updated, 1 deleted, 1 unchanged");
         let log = log(mock);
@@ -149,7 +157,7 @@ async fn rows_are_created_without_the_generated_key() -> TestResult {
         ),
         one_line(
             r#"WITH "v" ("c0", "c1", "c2", "c3", "c4", "c5", "n2") AS (SELECT * FROM
-            UNNEST(CAST($1 AS int4[]), CAST($2 AS text[]), CAST($3 AS text[]), CAST($4 AS
+            UNNEST(CAST($1 AS int4[]), CAST($2 AS int4[]), CAST($3 AS text[]), CAST($4 AS
             int4[]), CAST($5 AS int4[]), CAST($6 AS int4[]), CAST($7 AS bool[])) AS "u") INSERT
             INTO "stock" ("amount", "code", "remark", "warehouse", "x_created", "y_touched")
             SELECT "v"."c0", "v"."c1", (CASE WHEN ("v"."n2") THEN NULL ELSE "v"."c2" END),
@@ -165,22 +173,42 @@ async fn rows_are_created_without_the_generated_key() -> TestResult {
 }
 
 #[tokio::test]
-async fn the_written_rows_are_counted_in_scope() -> TestResult {
+async fn after_a_delete_the_rows_in_scope_are_counted() -> TestResult {
     let expected = [
-        one_line(
-            r#"SELECT COUNT(*) FROM "stock" WHERE "stock"."warehouse" = ? AND ("stock"."code",
-            "stock"."warehouse") IN (SELECT * FROM (VALUES (?, ?), (?, ?)) AS "v")"#,
-        ),
-        one_line(
-            r#"SELECT COUNT(*) FROM "stock" WHERE "stock"."warehouse" = $1 AND ("stock"."code",
-            "stock"."warehouse") IN (($2, $3), ($4, $5))"#,
-        ),
-        one_line(
-            r#"SELECT COUNT(*) FROM `stock` WHERE `stock`.`warehouse` = ? AND (`stock`.`code`,
-            `stock`.`warehouse`) IN ((?, ?), (?, ?))"#,
-        ),
+        r#"SELECT COUNT(*) FROM "stock" WHERE "stock"."warehouse" = ?"#,
+        r#"SELECT COUNT(*) FROM "stock" WHERE "stock"."warehouse" = $1"#,
+        "SELECT COUNT(*) FROM `stock` WHERE `stock`.`warehouse` = ?",
     ];
     assert_eq!(statements(PROOF).await?, expected);
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_few_rows_are_read_and_counted_by_their_keys_where_none_is_deleted() -> TestResult {
+    let by_key = [
+        one_line(
+            r#"WHERE "stock"."warehouse" = ? AND ("stock"."code", "stock"."warehouse") IN
+            (SELECT * FROM (VALUES (?, ?), (?, ?)) AS "v")"#,
+        ),
+        one_line(
+            r#"WHERE "stock"."warehouse" = $1 AND ("stock"."code", "stock"."warehouse") IN
+            (($2, $3), ($4, $5))"#,
+        ),
+        one_line(
+            r#"WHERE `stock`.`warehouse` = ? AND (`stock`.`code`, `stock`.`warehouse`) IN
+            ((?, ?), (?, ?))"#,
+        ),
+    ];
+    let models = [stock(0, 1, 5, Some("more")), stock(0, 4, 4, None)];
+    let sync =
+        stock::Entity::bulk_sync(models, stock::Column::Warehouse.eq(7), None).skip_deletes();
+    let read = statements_of(sync.clone(), 2, SELECT).await?;
+    let counted = statements_of(sync, 2, PROOF - 1).await?;
+    for (position, expected) in by_key.iter().enumerate() {
+        assert!(read[position].ends_with(expected), "{}", read[position]);
+        let count = &counted[position];
+        assert!(count.starts_with("SELECT COUNT(*)") && count.ends_with(expected), "{count}");
+    }
     Ok(())
 }
 
@@ -208,13 +236,13 @@ async fn a_refused_sync_is_rolled_back() -> TestResult {
 }
 
 #[tokio::test]
-async fn a_row_that_is_gone_when_it_is_to_be_written_fails_the_sync() -> TestResult {
+async fn a_row_that_is_gone_when_it_is_to_be_updated_fails_the_sync() -> TestResult {
     for backend in BACKENDS {
         let mock = MockDatabase::new(backend)
             .append_query_results([current()])
             .append_exec_results([MockExecResult { last_insert_id: 0, rows_affected: 0 }])
             .into_connection();
-        let error = sync().exec(&mock).await;
+        let error = sync().skip_deletes().exec(&mock).await;
         assert!(matches!(error, Err(SyncError::StalePlan { .. })), "{error:?}");
         assert_eq!(log(mock)[3..], ["ROLLBACK"]);
     }

@@ -156,14 +156,19 @@ impl<E: EntityTrait> Columns<E> {
 
     /// The columns that have to be read to compare a row.
     pub fn needed(&self) -> Vec<Position> {
-        self.all()
-            .filter(|position| {
-                self.key.contains(position)
-                    || self.primary_key.contains(position)
-                    || self.compared.contains(position)
-                    || self.stamps.contains(position)
-            })
-            .collect()
+        self.all().filter(|position| self.is_needed(*position)).collect()
+    }
+
+    fn is_needed(&self, position: Position) -> bool {
+        [&self.key, &self.primary_key, &self.compared, &self.stamps]
+            .iter()
+            .any(|columns| columns.contains(&position))
+    }
+
+    /// The columns by which a model says what its row should be.
+    pub fn given(&self) -> impl Iterator<Item = Position> {
+        let own = |position: &Position| Some(*position) != self.generated;
+        self.all().filter(|position| self.is_needed(*position)).filter(own)
     }
 
     /// Decodes the columns at these positions, in the order of the result.
@@ -186,6 +191,7 @@ impl<E: EntityTrait> Columns<E> {
     ) -> Result<(), DbErr> {
         for (index, &position) in (start..).zip(positions) {
             let field = self.field(position);
+            let index = index_in(result, index, field.name());
             field.read(result, index, row).map_err(|error| match error {
                 DbErr::Type(message) => DbErr::Type(format!("column {}: {message}", field.name())),
                 error => error,
@@ -222,6 +228,20 @@ impl<E: EntityTrait> Columns<E> {
         };
         self.compared.iter().copied().filter(differs).collect()
     }
+}
+
+/// The rows of a mock are sorted by the names of their columns.
+#[cfg(feature = "mock")]
+fn index_in(result: &QueryResult, index: usize, name: &str) -> usize {
+    if result.try_as_mock_row().is_none() {
+        return index;
+    }
+    result.column_names().iter().position(|column| column == name).unwrap_or(index)
+}
+
+#[cfg(not(feature = "mock"))]
+fn index_in(_: &QueryResult, index: usize, _: &str) -> usize {
+    index
 }
 
 fn position<E: EntityTrait>(fields: &[Field<E>], name: &str) -> Option<Position> {

@@ -64,6 +64,7 @@ pub enum Row<'a, E: EntityTrait> {
     Active(&'a E::ActiveModel),
 }
 
+#[expect(clippy::expl_impl_clone_on_copy, reason = "a derive would ask it of the entity")]
 impl<E: EntityTrait> Clone for Row<'_, E> {
     fn clone(&self) -> Self {
         *self

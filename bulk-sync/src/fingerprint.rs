@@ -71,7 +71,9 @@ impl Fnv {
 impl<E: EntityTrait> SyncPlan<E> {
     /// What the plan does, as a number. A service that shows a plan can keep
     /// the fingerprint, compute the plan again when the person confirms it,
-    /// and apply it if the fingerprint is still the same.
+    /// and apply it if the fingerprint is still the same. Columns that are
+    /// ignored or touched are no part of it, so that a model may say when it
+    /// was made.
     #[must_use]
     pub fn fingerprint(&self) -> Fingerprint {
         let columns = &self.task.columns;
@@ -79,19 +81,18 @@ impl<E: EntityTrait> SyncPlan<E> {
         hash.add(&self.task.table);
         for &index in &self.created {
             hash.add("created");
-            let given = columns.all().filter(|&position| Some(position) != columns.generated);
-            hash.add_row(columns, given, self.desired.row(index));
+            hash.add_row(columns, columns.given(), self.desired.row(index));
         }
         for update in &self.updated {
             hash.add(if update.revived { "revived" } else { "updated" });
-            hash.add_row(columns, columns.all(), Row::Active(&update.current));
+            hash.add_row(columns, columns.needed(), Row::Active(&update.current));
             hash.add("to");
-            let changed = update.changed.iter().chain(&columns.touched).copied();
+            let changed = update.changed.iter().copied();
             hash.add_row(columns, changed, self.desired.row(update.desired));
         }
         for row in &self.deleted {
             hash.add("deleted");
-            hash.add_row(columns, columns.all(), Row::Active(row));
+            hash.add_row(columns, columns.needed(), Row::Active(row));
         }
         Fingerprint(hash.0)
     }

@@ -39,8 +39,10 @@ pub struct SyncPlan<E: EntityTrait> {
     pub(crate) unchanged: u64,
     /// The number of models, unchanged ones included.
     pub(crate) given: usize,
-    /// The number of rows that were read.
+    /// The number of rows that were read, without soft-deleted ones.
     pub(crate) read: u64,
+    /// The number of rows in scope when the plan is carried out.
+    pub(crate) in_scope: u64,
     /// Whether every row in scope was read.
     pub(crate) read_all: bool,
 }
@@ -83,17 +85,29 @@ pub struct UpdatedRow {
 
 impl<E: EntityTrait> SyncPlan<E> {
     /// The plan of what was found, without what the call skips.
-    pub(crate) fn new(task: Task<E>, desired: Desired<E>, found: Found<E>, read_all: bool) -> Self {
-        let Found { created, updated, unmatched, repeated, unchanged, read } = found;
+    pub(crate) fn new(task: Task<E>, desired: Desired<E>, found: Found<E>) -> Self {
+        let Found { created, updated, unmatched, repeated, unchanged, read, read_all, .. } = found;
         let given = desired.len();
         let settings = &task.settings;
         let created = if settings.skip_creates { Vec::new() } else { created };
         let updated = if settings.skip_updates { Vec::new() } else { updated };
-        let deleted = match settings.skip_deletes {
-            true => Vec::new(),
-            false => unmatched.into_iter().chain(repeated).collect(),
+        let deleted = if settings.skip_deletes {
+            Vec::new()
+        } else {
+            unmatched.into_iter().chain(repeated).collect()
         };
-        Self { task, desired, created, updated, deleted, unchanged, given, read, read_all }
+        Self {
+            task,
+            desired,
+            created,
+            updated,
+            deleted,
+            unchanged,
+            given,
+            read,
+            in_scope: read,
+            read_all,
+        }
     }
 
     /// Whether there is nothing to do.
@@ -163,7 +177,7 @@ impl<E: EntityTrait> SyncPlan<E> {
     /// The number of rows in scope once the plan is carried out.
     pub(crate) fn expected_in_scope(&self) -> u64 {
         let revived = self.updated.iter().filter(|update| update.revived).count();
-        self.read - self.deleted.len() as u64 + (self.created.len() + revived) as u64
+        self.in_scope - self.deleted.len() as u64 + (self.created.len() + revived) as u64
     }
 
     pub(crate) fn changes(&self, update: &Update<E>) -> Vec<Change> {

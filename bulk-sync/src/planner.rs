@@ -36,7 +36,12 @@ pub(crate) struct Found<E: EntityTrait> {
     /// Rows that repeat a key and are to go.
     pub repeated: Vec<E::ActiveModel>,
     pub unchanged: u64,
+    /// The rows that were observed, without soft-deleted ones.
     pub read: u64,
+    /// Whether every row in scope was observed.
+    pub read_all: bool,
+    /// Whether observing ended with the first difference.
+    pub is_partial: bool,
 }
 
 impl<'a, E: EntityTrait> Planner<'a, E> {
@@ -56,6 +61,8 @@ impl<'a, E: EntityTrait> Planner<'a, E> {
                 repeated: Vec::new(),
                 unchanged: 0,
                 read: 0,
+                read_all: true,
+                is_partial: false,
             },
             duplicates: Vec::new(),
             stamped: Vec::new(),
@@ -66,7 +73,7 @@ impl<'a, E: EntityTrait> Planner<'a, E> {
     /// was missing is known at the end only.
     pub fn found_difference(&self) -> bool {
         let is_real = |update| !is_doubtful(&self.task.columns, update, self.desired);
-        self.found.updated.last().is_some_and(is_real)
+        !self.task.settings.skip_updates && self.found.updated.last().is_some_and(is_real)
     }
 
     /// Takes note of a row in scope; takes it away where the plan needs it.

@@ -51,7 +51,7 @@ where
         return Ok(());
     }
     proof.find_strays().await?;
-    proof.find_equal_keys().await
+    if proof.has_loose_key() { proof.find_equal_keys().await } else { Ok(()) }
 }
 
 struct Proof<'a, E: EntityTrait, C> {
@@ -62,6 +62,13 @@ struct Proof<'a, E: EntityTrait, C> {
 }
 
 impl<E: EntityTrait, C: ReadRows> Proof<'_, E, C> {
+    /// Whether the database may hold the key of a created row equal to another.
+    fn has_loose_key(&self) -> bool {
+        self.statements.dialect.loose_text
+            && !self.plan.created.is_empty()
+            && self.plan.task.columns.has_text_key()
+    }
+
     /// Whether the written rows are in scope, each with a key of its own. They
     /// are counted; all rows in scope are where many were written, and where
     /// rows were deleted, as those can take others along.
@@ -72,8 +79,7 @@ impl<E: EntityTrait, C: ReadRows> Proof<'_, E, C> {
         let mut count = self.statements.count(self.scope);
         let fixed = self.statements.parameters(&count);
         let few = rows_per_statement(dialect, Some(FEW), fixed, columns.key.len());
-        let has_loose_key =
-            dialect.loose_text && !self.plan.created.is_empty() && columns.has_text_key();
+        let has_loose_key = self.has_loose_key();
         if self.scope.condition().is_none() && self.plan.deleted.is_empty() && !has_loose_key {
             return Ok(true);
         }
@@ -98,17 +104,26 @@ impl<E: EntityTrait, C: ReadRows> Proof<'_, E, C> {
         Ok(rows == expected && (!has_loose_key || number(1)? == rows))
     }
 
-    /// Names the keys in scope that the database holds equal.
+    /// Names the keys of created rows that the database holds equal to others.
     async fn find_equal_keys(&self) -> Result<(), SyncError> {
         let columns = &self.plan.task.columns;
-        let select = self.statements.select_repeated_keys(self.scope);
-        let rows = self.db.query_all(&select).await.map_err(|source| self.failed(source))?;
+        let repeated = self.statements.select_repeated_keys(self.scope);
+        let fixed = self.statements.parameters(&repeated);
+        let few = rows_per_statement(self.statements.dialect, Some(FEW), fixed, columns.key.len());
         let mut faults = Vec::new();
         let mut current = <E::ActiveModel as ActiveModelTrait>::default();
-        for row in rows {
-            columns.read(&columns.key, &row, &mut current).map_err(|source| self.failed(source))?;
-            let key = row_text(columns, &columns.key, Row::Active(&current));
-            faults.push(InputFault::EqualKeys { key });
+        for created in self.plan.created.chunks(few) {
+            let rows = created.iter().map(|&index| self.plan.desired.row(index));
+            let keys = rows.map(|row| values(columns, &columns.key, row)).collect();
+            let mut select = repeated.clone();
+            select.cond_where(self.statements.among(&columns.key, keys));
+            let rows = self.db.query_all(&select).await.map_err(|source| self.failed(source))?;
+            for row in rows {
+                let read = columns.read(&columns.key, &row, &mut current);
+                read.map_err(|source| self.failed(source))?;
+                let key = row_text(columns, &columns.key, Row::Active(&current));
+                faults.push(InputFault::EqualKeys { key });
+            }
         }
         if faults.is_empty() {
             return Ok(());

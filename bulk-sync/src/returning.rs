@@ -35,7 +35,7 @@ where
     let dialect = Dialect::of(db.get_database_backend());
     let statements = Statements { dialect, columns };
     let all: Vec<_> = columns.all().collect();
-    let select = statements.select(&plan.task.scope, &all);
+    let select = statements.select(&plan.task.live_scope(), &all);
     let requested = plan.task.settings.batch_size;
     let fixed = statements.parameters(&select);
     let limit = rows_per_statement(dialect, requested, fixed, columns.key.len());

@@ -20,9 +20,9 @@ use crate::{
     explain::explain,
     guard::guard,
     hook::{ChangeHook, NoHook, OnChange},
-    judge::{Judge, is_doubtful},
+    judge::Judge,
     key_index::KeyIndex,
-    plan::{SyncPlan, Task, Update},
+    plan::{SyncPlan, Task},
     planner::{Found, Planner},
     proof::prove,
     returning::read_written,
@@ -64,23 +64,22 @@ where
     if judge.round_keys(&mut desired).await? {
         (desired, index) = reindex(&task, desired)?;
     }
-    let (mut found, read_all) = read(&task, &desired, &index, db, reading).await?;
-    let is_real = |update: &Update<E>| !is_doubtful(&task.columns, update, &desired);
-    if reading != Reading::FirstDifference || !found.updated.last().is_some_and(is_real) {
+    let mut found = read(&task, &desired, &index, db, reading).await?;
+    if !found.is_partial {
         judge.match_loose_keys(&mut desired, &index, &mut found).await?;
         judge.settle_updates(&mut desired, &mut found).await?;
     }
-    Ok(SyncPlan::new(task, desired, found, read_all))
+    Ok(SyncPlan::new(task, desired, found))
 }
 
-/// Shows the planner the rows in scope. Also tells whether all were read.
+/// Shows the planner the rows in scope.
 async fn read<E, C>(
     task: &Task<E>,
     desired: &Desired<E>,
     index: &KeyIndex,
     db: &C,
     reading: Reading,
-) -> Result<(Found<E>, bool), SyncError>
+) -> Result<Found<E>, SyncError>
 where
     E: EntityTrait,
     C: ReadRows,
@@ -98,15 +97,17 @@ where
     };
     let mut planner = Planner::new(task, desired, index);
     let mut current = <E::ActiveModel as ActiveModelTrait>::default();
+    let mut is_partial = false;
     let mut rows = db.rows(&select).await.map_err(failed)?;
     while let Some(row) = rows.try_next().await.map_err(failed)? {
         columns.read(&positions, &row, &mut current).map_err(failed)?;
         planner.observe(&mut current);
         if reading == Reading::FirstDifference && planner.found_difference() {
+            is_partial = true;
             break;
         }
     }
-    Ok((planner.finish()?, read_all))
+    Ok(Found { read_all, is_partial, ..planner.finish()? })
 }
 
 /// The rows to compare with the models, and whether they are all that are in
@@ -181,7 +182,7 @@ where
     finish(&plan, db, transaction, done).await
 }
 
-async fn apply<E, C, H>(plan: SyncPlan<E>, hook: H, db: &C) -> Result<SyncResult, SyncError>
+async fn apply<E, C, H>(mut plan: SyncPlan<E>, hook: H, db: &C) -> Result<SyncResult, SyncError>
 where
     E: EntityTrait,
     C: SyncConnection,
@@ -189,7 +190,7 @@ where
 {
     let transaction = db.begin().await?;
     let done = async {
-        verify(&plan, &transaction).await?;
+        plan.in_scope = verify(&plan, &transaction).await?;
         carry_out(&plan, hook, &transaction).await
     };
     let done = done.await;

@@ -13,6 +13,7 @@ pub struct Scope(Option<Condition>);
 
 impl Scope {
     /// The condition that rows in scope meet; `None` for the whole table.
+    #[must_use]
     pub fn condition(&self) -> Option<&Condition> {
         self.0.as_ref()
     }

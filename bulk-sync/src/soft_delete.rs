@@ -62,11 +62,6 @@ impl SoftDelete {
         };
         self.stamps.iter().map(clear).collect()
     }
-
-    fn is_live<E: EntityTrait>(&self, field: &Field<E>) -> Expr {
-        let column = Expr::col(field.column().as_column_ref());
-        if field.is_option() { column.is_null() } else { column.eq(false) }
-    }
 }
 
 impl<E: EntityTrait> Task<E> {
@@ -83,8 +78,12 @@ impl<E: EntityTrait> Task<E> {
     /// The scope without soft-deleted rows.
     pub fn live_scope(&self) -> Scope {
         let Some(soft_delete) = &self.soft_delete else { return self.scope.clone() };
-        let is_live = soft_delete.is_live(self.columns.field(soft_delete.first));
-        let scope = self.scope.condition().cloned();
-        scope.unwrap_or_else(Condition::all).add(is_live).into_scope()
+        let is_live = is_live(self.columns.field(soft_delete.first));
+        Condition::all().add_option(self.scope.condition().cloned()).add(is_live).into_scope()
     }
+}
+
+fn is_live<E: EntityTrait>(field: &Field<E>) -> Expr {
+    let column = Expr::col(field.column().as_column_ref());
+    if field.is_option() { column.is_null() } else { column.eq(false) }
 }

@@ -24,12 +24,13 @@ use crate::{
     write::values,
 };
 
-/// Compares the rows of a plan with the table.
+/// Compares the rows of a plan with the table. Gives the number of rows in
+/// scope, as rows that the plan does not touch may have come or gone.
 ///
 /// # Errors
 ///
 /// `StalePlan` naming every row that is no longer as the plan has it.
-pub(crate) async fn verify<E, C>(plan: &SyncPlan<E>, db: &C) -> Result<(), SyncError>
+pub(crate) async fn verify<E, C>(plan: &SyncPlan<E>, db: &C) -> Result<u64, SyncError>
 where
     E: EntityTrait,
     C: ReadRows,
@@ -40,7 +41,7 @@ where
     let mut rows = look.written_rows().await?;
     rows.extend(look.appeared_rows().await?);
     if rows.is_empty() {
-        return Ok(());
+        return look.count_in_scope().await;
     }
     Err(SyncError::StalePlan { table: plan.task.table.clone(), rows })
 }
@@ -102,6 +103,21 @@ impl<E: EntityTrait, C: ReadRows> Look<'_, E, C> {
         Ok(appeared)
     }
 
+    async fn count_in_scope(&self) -> Result<u64, SyncError> {
+        let count = self.statements.count(&self.plan.task.live_scope());
+        let row = self.db.query_one(&count).await.map_err(|source| self.failed(source))?;
+        let counted = row.map(|row| row.try_get_by_index::<i64>(0)).transpose();
+        Ok(counted.map_err(|source| self.failed(source))?.unwrap_or_default().unsigned_abs())
+    }
+
+    fn failed(&self, source: DbErr) -> SyncError {
+        SyncError::Statement {
+            table: self.plan.task.table.clone(),
+            action: Action::Read,
+            source: Box::new(source),
+        }
+    }
+
     /// Whether the row is the same in every column that the plan has of it.
     fn is_same(&self, planned: &E::ActiveModel, current: &E::ActiveModel) -> bool {
         let (planned, current) = (Row::Active(planned), Row::Active(current));
@@ -128,15 +144,12 @@ impl<E: EntityTrait, C: ReadRows> Look<'_, E, C> {
         select: &SelectStatement,
         positions: &[Position],
     ) -> Result<Vec<E::ActiveModel>, SyncError> {
-        let failed = |source: DbErr| SyncError::Statement {
-            table: self.plan.task.table.clone(),
-            action: Action::Read,
-            source: Box::new(source),
-        };
-        let rows = self.db.query_all(select).await.map_err(failed)?;
+        let rows = self.db.query_all(select).await.map_err(|source| self.failed(source))?;
         let row = |row: &QueryResult| {
             let mut current = <E::ActiveModel as ActiveModelTrait>::default();
-            self.columns().read(positions, row, &mut current).map_err(failed)?;
+            self.columns()
+                .read(positions, row, &mut current)
+                .map_err(|source| self.failed(source))?;
             Ok(current)
         };
         rows.iter().map(row).collect()

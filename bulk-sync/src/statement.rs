@@ -53,7 +53,7 @@ impl<E: EntityTrait> Statements<'_, E> {
         if let Some(condition) = scope.condition() {
             select.cond_where(condition.clone());
         }
-        select.to_owned()
+        select
     }
 
     /// `SELECT SUM(n), COUNT(*) FROM (SELECT COUNT(*) AS n … GROUP BY key)`: the

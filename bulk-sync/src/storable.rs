@@ -65,21 +65,16 @@ pub(crate) fn value_fault<T: Any + Clone + Into<Value>>(
         return None;
     }
     let any: &dyn Any = value;
-    if let Some(text) = text_of(any) {
-        return text_fault(text?, backend);
+    if let Some(text) = any.downcast_ref::<String>() {
+        return text_fault(text, backend);
+    }
+    if let Some(text) = any.downcast_ref::<Option<String>>() {
+        return text_fault(text.as_ref()?, backend);
     }
     if is_harmless(any) {
         return None;
     }
     fault(&value.clone().into(), backend)
-}
-
-/// The text in a `String` or an `Option<String>`; `None` for other types.
-fn text_of(any: &dyn Any) -> Option<Option<&str>> {
-    if let Some(text) = any.downcast_ref::<String>() {
-        return Some(Some(text));
-    }
-    any.downcast_ref::<Option<String>>().map(Option::as_deref)
 }
 
 fn is_harmless(any: &dyn Any) -> bool {

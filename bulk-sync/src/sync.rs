@@ -166,7 +166,7 @@ where
     /// there is nothing to do. It can write an audit trail or an outbox through
     /// the transaction, and refuse the change with an error.
     ///
-    /// ```ignore
+    /// ```text
     /// .on_change(async |plan: &SyncPlan<employee::Entity>, transaction: &DatabaseTransaction| {
     ///     audit::record(plan.summary(), transaction).await
     /// })
@@ -253,7 +253,7 @@ where
             planner.observe(&mut model.into_active_model());
         }
         let found = planner.finish()?;
-        Ok(SyncPlan::new(task, desired, found, true).sorted().without_unchanged())
+        Ok(SyncPlan::new(task, desired, found).sorted().without_unchanged())
     }
 
     fn check_input(self, backend: Option<DbBackend>) -> Result<(Checked<E>, H), SyncError> {

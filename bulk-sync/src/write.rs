@@ -151,27 +151,42 @@ impl<'a, E: EntityTrait, C: ConnectionTrait> Writer<'a, E, C> {
 
     async fn update(&self) -> Result<(), SyncError> {
         let columns = self.columns();
-        let changed = self.plan.updated.iter().filter(|update| !update.changed.is_empty());
-        let settable = |update: &&Update<E>| {
-            let desired = self.plan.desired.row(update.desired);
-            let all = columns.key.iter().chain(&columns.compared).chain(&columns.touched);
-            set_positions(columns, all, desired)
+        let changed = self.plan.updated.iter().filter(|update| {
+            !update.changed.is_empty() || (update.revived && !columns.touched.is_empty())
+        });
+        let touched = |update: &&Update<E>| {
+            set_positions(columns, &columns.touched, self.plan.desired.row(update.desired))
         };
-        for (settable, updates) in group(changed, settable) {
-            let limit = self.update_limit(&settable);
+        for (touched, updates) in group(changed, touched) {
+            let widest = [&columns.key[..], &columns.compared, &touched].concat();
+            let limit = self.update_limit(&widest);
             let size = |update: &&Update<E>| {
-                size(columns, &settable, self.plan.desired.row(update.desired))
+                size(columns, &update.changed, self.plan.desired.row(update.desired))
             };
             for batch in batches(&updates, limit, size) {
-                let set = columns_to_set(columns, &settable, batch);
-                let values = |update: &Update<E>| {
-                    values(columns, &set, self.plan.desired.row(update.desired))
-                };
-                let rows = batch.iter().map(|update| (*update, values(update)));
+                let mut set = changed_in_any(columns, batch);
+                set.extend(&touched);
+                if set.is_empty() {
+                    continue;
+                }
+                let rows = batch.iter().map(|update| (*update, self.new_values(update, &set)));
                 self.set(&set, rows.collect()).await?;
             }
         }
         Ok(())
+    }
+
+    /// The values that a row gets in these columns: those of its model where it
+    /// differs, else those that it has.
+    fn new_values(&self, update: &Update<E>, set: &[Position]) -> Vec<Value> {
+        let (current, desired) =
+            (Row::Active(&update.current), self.plan.desired.row(update.desired));
+        let value = |&position: &Position| {
+            let is_new =
+                update.changed.contains(&position) || self.columns().touched.contains(&position);
+            self.columns().field(position).value(if is_new { desired } else { current })
+        };
+        set.iter().filter_map(value).collect()
     }
 
     /// Sets unique values that are in the way of others to values of nobody's.
@@ -330,18 +345,11 @@ fn set_positions<'p, E: EntityTrait>(
     positions.into_iter().copied().filter(|&position| columns.field(position).is_set(row)).collect()
 }
 
-/// The columns in which any of the rows differs, and those to touch. Where a
-/// row of the batch does not differ, it is set to the value that it has.
-fn columns_to_set<E: EntityTrait>(
-    columns: &Columns<E>,
-    settable: &[Position],
-    updates: &[&Update<E>],
-) -> Vec<Position> {
-    let is_set = |position: &Position| {
-        columns.touched.contains(position)
-            || updates.iter().any(|update| update.changed.contains(position))
-    };
-    settable.iter().copied().filter(is_set).collect()
+/// The columns in which any of the rows differs.
+fn changed_in_any<E: EntityTrait>(columns: &Columns<E>, updates: &[&Update<E>]) -> Vec<Position> {
+    let changed =
+        |position: &Position| updates.iter().any(|update| update.changed.contains(position));
+    columns.all().filter(changed).collect()
 }
 
 fn size<E: EntityTrait>(columns: &Columns<E>, positions: &[Position], row: Row<'_, E>) -> usize {

@@ -203,8 +203,8 @@ async fn the_order_of_the_models_is_irrelevant(db: Db) -> TestResult {
 
 async fn unchanged_values_of_an_active_model_count_as_values(db: Db) -> TestResult {
     db.create_table(stock::Entity).await?;
-    insert::<stock::Entity>(&db, vec![stock(1, "a", 5, None)]).await?;
-    let model = stock(1, "a", 6, None).into_active_model();
+    insert::<stock::Entity>(&db, vec![stock(1, 1, 5, None)]).await?;
+    let model = stock(1, 1, 6, None).into_active_model();
     let result = stock::Entity::bulk_sync([model], WholeTable, None).exec(&db.pool).await?;
     assert_eq!(result.changed_columns().collect::<Vec<_>>(), [("amount", 1)]);
     Ok(())

@@ -1,19 +1,20 @@
 //! Values that the table does not keep as they are given.
 
-use bulk_sync::{SyncError, prelude::*};
+use bulk_sync::{SyncError, prelude::*, testing::assert_converges};
 use bulk_sync_tests::{
     entity::reading,
     suite::{Db, Test, TestResult},
     tests,
 };
-use sea_orm::{QueryOrder, entity::prelude::*};
+use sea_orm::{ConnectionTrait, DbBackend, QueryOrder, entity::prelude::*};
 
-pub const TESTS: [Test; 5] = tests![
+pub const TESTS: [Test; 6] = tests![
     what_a_column_does_not_keep_is_no_difference,
     the_smallest_difference_that_a_column_keeps_is_one_update,
     a_key_that_the_database_holds_equal_matches_and_is_respelled,
     keys_that_the_database_holds_equal_are_duplicates,
     a_text_too_long_for_its_column_is_an_error_or_kept_whole,
+    asserting_convergence_changes_nothing_and_fails_with_the_columns,
 ];
 
 fn reading(
@@ -108,5 +109,38 @@ async fn a_text_too_long_for_its_column_is_an_error_or_kept_whole(db: Db) -> Tes
     }
     let rows = reading::Entity::find().all(&db.pool).await?;
     assert!(["abcde", "abcdef"].contains(&rows[0].code.as_str()));
+    Ok(())
+}
+
+async fn asserting_convergence_changes_nothing_and_fails_with_the_columns(db: Db) -> TestResult {
+    reading::create_table(&db.pool).await?;
+    let models = vec![reading("a", 123_456_789)?];
+    assert_converges(reading::Entity, models.clone(), WholeTable, &db.pool).await?;
+    assert_eq!(reading::Entity::find().count(&db.pool).await?, 0);
+
+    db.execute_unprepared(match db.backend() {
+        DbBackend::Postgres => {
+            "CREATE FUNCTION shout() RETURNS trigger LANGUAGE plpgsql AS \
+             $$BEGIN NEW.code := 'LOUD'; RETURN NEW; END$$; \
+             CREATE TRIGGER loud BEFORE INSERT ON reading FOR EACH ROW EXECUTE FUNCTION shout()"
+        }
+        DbBackend::MySql => {
+            "CREATE TRIGGER loud BEFORE INSERT ON reading FOR EACH ROW SET NEW.code = 'LOUD'"
+        }
+        _ => {
+            "CREATE TRIGGER loud AFTER INSERT ON reading BEGIN \
+             UPDATE reading SET code = 'LOUD' WHERE id = NEW.id; END"
+        }
+    })
+    .await?;
+    let pool = db.pool.clone();
+    let failed =
+        tokio::spawn(
+            async move { assert_converges(reading::Entity, models, WholeTable, &pool).await },
+        );
+    let panic = failed.await.err().ok_or("it did not fail")?.into_panic();
+    let message = panic.downcast_ref::<String>().ok_or("no message")?;
+    assert!(message.contains("name = 'a': code 'LOUD"), "{message}");
+    assert_eq!(reading::Entity::find().count(&db.pool).await?, 0);
     Ok(())
 }

@@ -22,7 +22,7 @@ use crate::fixture::{
     with_employees,
 };
 
-pub const TESTS: [Test; 15] = tests![
+pub const TESTS: [Test; 16] = tests![
     a_condition_is_a_scope,
     an_expression_is_a_scope,
     a_function_is_a_scope,
@@ -38,6 +38,7 @@ pub const TESTS: [Test; 15] = tests![
     the_largest_batch_size_does_what_one_batch_does,
     many_rows_in_the_largest_batches_end_up_as_given,
     a_sync_that_deletes_nothing_leaves_rows_outside_its_scope_alone,
+    a_sync_of_thousands_that_deletes_nothing_leaves_other_rows_alone,
 ];
 
 /// Syncs Ann with a new name, and so deletes Bob and Cid, and nobody else.
@@ -199,5 +200,19 @@ async fn a_sync_that_deletes_nothing_leaves_rows_outside_its_scope_alone(db: Db)
     assert_eq!(result.to_string(), "0 created, 1 updated, 0 deleted, 0 unchanged");
     let names = ["501 A1 Ann", "501 B2 Robert", "501 C3 Cid", "502 B2 Bob"];
     assert_eq!(people(&db.pool).await?, names);
+    Ok(())
+}
+
+/// So many models are not looked up: the whole scope is read.
+async fn a_sync_of_thousands_that_deletes_nothing_leaves_other_rows_alone(db: Db) -> TestResult {
+    with_ann_bob_and_cid(&db).await?;
+    let mut models: Vec<_> = (0..3_000).map(|n| imported(&format!("E{n}"), "Eve")).collect();
+    models.push(imported("A1", "Anna"));
+    let sync = employee::Entity::bulk_sync(models, of_501(), None).skip_deletes();
+    let result = sync.exec(&db.pool).await?;
+    assert_eq!(result.to_string(), "3000 created, 1 updated, 0 deleted, 0 unchanged");
+    let people = people(&db.pool).await?;
+    assert_eq!(people[..3], ["501 A1 Anna", "501 B2 Bob", "501 C3 Cid"]);
+    assert_eq!(people.len(), 3_004);
     Ok(())
 }

@@ -57,7 +57,8 @@ fn run_one(server: Server, test: Test) -> Result<(), Failed> {
         let outcome = tokio::spawn((test.run)(Arc::clone(&db))).await;
         let db = Arc::into_inner(db).ok_or("the test left a task behind")?;
         let closed = db.close().await;
-        outcome.map_err(message)??;
+        // with Debug, which has the cause too
+        outcome.map_err(message)?.map_err(|error| format!("{error}: {error:?}"))?;
         Ok(closed?)
     })
 }

@@ -1,5 +1,6 @@
 //! Goods in stock: small enough to show statements with. The columns are in
-//! alphabetical order, in which a mock gives them too.
+//! alphabetical order, in which a mock gives them too, and of types that are
+//! exact on every backend, so that no catalog is asked.
 
 use bulk_sync::SyncKey;
 use sea_orm::entity::prelude::*;
@@ -12,7 +13,7 @@ pub struct Model {
     pub amount: i32,
     /// The article.
     #[sync(key)]
-    pub code: String,
+    pub code: i32,
     /// Given by the database.
     #[sea_orm(primary_key)]
     pub id: i32,
@@ -36,10 +37,10 @@ pub enum Relation {}
 impl ActiveModelBehavior for ActiveModel {}
 
 /// Goods in warehouse 7.
-pub fn stock(id: i32, code: &str, amount: i32, remark: Option<&str>) -> Model {
+pub fn stock(id: i32, code: i32, amount: i32, remark: Option<&str>) -> Model {
     Model {
         amount,
-        code: code.into(),
+        code,
         id,
         remark: remark.map(Into::into),
         warehouse: 7,
