@@ -12,6 +12,9 @@ use crate::{column::Column, report::Outcome};
 /// The longest that a case may take.
 const PATIENCE: Duration = Duration::from_secs(20);
 
+/// The failure of a case that takes longer.
+pub const HANGS: &str = "it hangs; the rest is left out";
+
 /// Where the value is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Role {
@@ -49,7 +52,7 @@ pub async fn in_task<T: Send + 'static>(
 ) -> Result<T, String> {
     match tokio::spawn(tokio::time::timeout(PATIENCE, work)).await {
         Ok(Ok(done)) => done,
-        Ok(Err(_)) => Err("it hangs".to_owned()),
+        Ok(Err(_)) => Err(HANGS.to_owned()),
         Err(error) => match error.try_into_panic() {
             Ok(panic) => Err(format!("panic: {}", panic_text(&*panic))),
             Err(error) => Err(error.to_string()),
@@ -194,8 +197,7 @@ impl<E: Typed> Case<E> {
         if result != plan.summary() || result.is_unchanged() != check {
             return Ok(Err(format!("exec: {result}; check: {check}; compare: {plan_text}")));
         }
-        let by_key_too =
-            (by_key.created, by_key.updated) == (result.created, result.updated);
+        let by_key_too = (by_key.created, by_key.updated) == (result.created, result.updated);
         Ok(Ok(match (check, by_key_too) {
             (true, true) => Outcome::Converges,
             (_, true) => Outcome::Repeats(result.to_string()),

@@ -13,7 +13,7 @@ use sea_orm::{
 };
 
 use crate::{
-    case::{Role, run_case},
+    case::{HANGS, Role, run_case},
     report::Report,
 };
 
@@ -36,13 +36,7 @@ pub struct Column<T> {
 impl<T: PartialEq> Column<T> {
     /// A type whose values come back as they are.
     pub fn new(plain: [T; 2], hostile: impl Into<Vec<T>>) -> Self {
-        Self {
-            plain,
-            hostile: hostile.into(),
-            near: T::eq,
-            declared: |_| &[],
-            missing: &[],
-        }
+        Self { plain, hostile: hostile.into(), near: T::eq, declared: |_| &[], missing: &[] }
     }
 
     /// A type whose values come back changed.
@@ -101,11 +95,15 @@ pub async fn every_value<E: Typed>(
         for value in &column.hostile {
             for role in Role::ALL {
                 let outcome = run_case::<E>(&pool, &column, role, value).await;
+                let hangs = outcome.as_ref().is_err_and(|failure| failure == HANGS);
                 if outcome.is_err() {
                     close(pool).await;
                     pool = connect(&db).await?;
                 }
                 report.add(declared, role, &text(value), outcome);
+                if hangs {
+                    return report.finish();
+                }
             }
         }
         pool.execute(&Table::drop().table(TABLE).to_owned()).await?;

@@ -20,12 +20,19 @@ columns! {
     text_uuid: Column::new(
         [1, 2].map(|number| TextUuid(Uuid::from_u128(number))),
         uuids().into_iter().map(TextUuid).collect::<Vec<_>>(),
-    );
+    )
+    .missing(NO_TEXT_UUID);
 }
+
+const NO_TEXT_UUID: &[(DbBackend, &str)] = &[
+    (DbBackend::Sqlite, "SeaORM does not decode Option<TextUuid> from NULL"),
+    (DbBackend::Postgres, "SeaORM does not decode Option<TextUuid> from NULL"),
+    (DbBackend::MySql, "SeaORM does not decode Option<TextUuid> from NULL"),
+];
 
 fn texts_in(backend: DbBackend) -> &'static [&'static str] {
     match backend {
-        DbBackend::MySql => &["longtext", "varchar(300) collate utf8mb4_bin"],
+        DbBackend::MySql => &["longtext", "tinytext", "varchar(300) collate utf8mb4_bin"],
         DbBackend::Sqlite => &["text collate nocase", "text collate rtrim"],
         _ => &[],
     }
@@ -33,7 +40,7 @@ fn texts_in(backend: DbBackend) -> &'static [&'static str] {
 
 fn blobs_in(backend: DbBackend) -> &'static [&'static str] {
     match backend {
-        DbBackend::MySql => &["longblob"],
+        DbBackend::MySql => &["longblob", "tinyblob"],
         DbBackend::Sqlite => &["text"],
         _ => &[],
     }
@@ -86,6 +93,10 @@ pub fn texts() -> Vec<String> {
     .into();
     texts.push("x".repeat(255));
     texts.push("x".repeat(256));
+    // around the lengths at which MySQL and MariaDB change the type of a text
+    texts.push("x".repeat(16_384));
+    texts.push("👩".repeat(16_384));
+    texts.push("x".repeat(65_536 + 5));
     texts.push("é".repeat(1 << 19));
     texts
 }
@@ -107,6 +118,7 @@ fn blobs() -> Vec<Vec<u8>> {
         vec![0xff, 0xfe, 0x00, 0x27, 0x5c],
         b"text".to_vec(),
         (0..=255).collect(),
+        vec![0x80; 65_536 + 5],
         vec![0x80; 1 << 20],
     ]
 }

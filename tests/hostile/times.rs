@@ -17,7 +17,7 @@ use crate::column::{Column, columns};
 columns! {
     date: Column::new([1, 2].map(plain_date), dates());
     time: Column::new([3600, 7200].map(|second| clock(second, 0)), times())
-        .near(|left, right| *left - *right < SECOND && *right - *left < SECOND)
+        .near(near_time)
         .declared(times_in);
     date_time: Column::new([1, 2].map(plain_date_time), date_times())
         .near(|left, right| within_a_second(*left, *right))
@@ -35,7 +35,7 @@ columns! {
         [1, 2].map(|day| ChronoUnixTimestamp(plain_date_time(day).and_utc())),
         instants().into_iter().map(ChronoUnixTimestamp).collect::<Vec<_>>(),
     )
-    .near(|left, right| within_a_second(left.0.naive_utc(), right.0.naive_utc()));
+    .near(|left, right| (left.0 - right.0).abs() < SECOND * 2);
     time_date: Column::new([january(2024, 1), january(2024, 2)], time_dates());
     time_time: Column::new([TimeTime::MIDNIGHT, NOON], time_times())
         .near(|left, right| (*left - *right).abs() < time::Duration::SECOND);
@@ -117,7 +117,8 @@ pub fn dates() -> Vec<Date> {
         (65_536 + 2024, 1, 1),
         (262_142, 12, 31),
     ];
-    dates.extend(days.iter().filter_map(|&(year, month, day)| Date::from_ymd_opt(year, month, day)));
+    dates
+        .extend(days.iter().filter_map(|&(year, month, day)| Date::from_ymd_opt(year, month, day)));
     dates
 }
 
@@ -168,6 +169,12 @@ fn zoned() -> Vec<DateTimeWithTimeZone> {
     values
 }
 
+/// At most a second apart, around the clock: rounding up ends at midnight.
+fn near_time(left: &Time, right: &Time) -> bool {
+    let apart = (*left - *right).abs();
+    apart <= SECOND || apart >= TimeDelta::days(1) - SECOND
+}
+
 fn within_a_second(left: DateTime, right: DateTime) -> bool {
     (left - right).abs() <= SECOND
 }
@@ -199,10 +206,10 @@ fn time_date_times() -> Vec<TimeDateTime> {
 }
 
 fn time_instants() -> Vec<TimeDateTimeWithTimeZone> {
-    let mut values: Vec<_> =
-        time_date_times().into_iter().map(TimeDateTime::assume_utc).collect();
+    let mut values: Vec<_> = time_date_times().into_iter().map(TimeDateTime::assume_utc).collect();
     let offsets = [(14, 0, 0), (-12, 0, 0), (5, 30, 0), (0, 0, 1), (25, 59, 59), (-25, -59, -59)];
-    let offsets = offsets.into_iter().filter_map(|(h, m, s)| time::UtcOffset::from_hms(h, m, s).ok());
+    let offsets =
+        offsets.into_iter().filter_map(|(h, m, s)| time::UtcOffset::from_hms(h, m, s).ok());
     let middle = january(2024, 1).midnight();
     values.extend(offsets.map(|offset| middle.assume_offset(offset)));
     values
