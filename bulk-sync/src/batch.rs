@@ -32,6 +32,13 @@ pub(crate) fn rows_per_statement(
     }
 }
 
+/// Up to how many rows are looked up by their keys, when `fixed` parameters are
+/// spoken for and each key has `per_row`: 0 where there is no room.
+pub(crate) fn few(dialect: Dialect, fixed: usize, per_row: usize) -> usize {
+    let room = dialect.max_parameters.saturating_sub(fixed);
+    room.checked_div(per_row).unwrap_or(0).min(FEW)
+}
+
 /// Splits rows into runs of at most `limit` rows and about [`BYTES`] bytes.
 pub(crate) fn batches<T>(
     mut rows: &[T],

@@ -137,7 +137,7 @@ fn postgres_column(column_type: &str, loose_collation: Option<&str>) -> Declared
 
 /// From a `COLUMN_TYPE`: `decimal(12,2) unsigned`, `datetime(6)`, `char(5)`.
 fn mysql_column(column_type: &str, collation: Option<&str>) -> Declared {
-    let name = base_name(column_type);
+    let name = base_name(column_type).trim_end_matches(" unsigned");
     let arguments = arguments(column_type);
     let digits = arguments.first().copied().unwrap_or(0);
     let (cast, fraction_digits) = match name {
@@ -148,7 +148,12 @@ fn mysql_column(column_type: &str, collation: Option<&str>) -> Declared {
         }
         "datetime" | "timestamp" => (Some(format!("DATETIME({digits})")), Some(digits)),
         "time" => (Some(format!("TIME({digits})")), Some(digits)),
-        "float" | "double" => (Some(name.to_uppercase()), None),
+        "float" | "double" if arguments.is_empty() => (Some(name.to_uppercase()), None),
+        // float(10,2) rounds like a decimal
+        "float" | "double" => {
+            let (precision, scale) = (digits, arguments.get(1).copied().unwrap_or(0));
+            (Some(format!("DECIMAL({precision},{scale})")), Some(scale))
+        }
         "json" => (Some("JSON".to_owned()), None),
         _ => (None, None),
     };
@@ -156,17 +161,23 @@ fn mysql_column(column_type: &str, collation: Option<&str>) -> Declared {
         cast,
         fraction_digits,
         blank_padded: (name == "char").then_some(arguments.first().copied().unwrap_or(1)),
-        is_loose: collation.is_some_and(|collation| !collation.ends_with("_bin")),
+        is_loose: collation.is_some_and(is_loose_collation),
     }
+}
+
+/// All but the binary ones that do not pad: a `_bin` collation holds texts equal
+/// that differ in trailing blanks.
+fn is_loose_collation(collation: &str) -> bool {
+    let keeps_blanks = collation.contains("nopad") || collation.contains("0900");
+    collation != "binary" && !(collation.ends_with("_bin") && keeps_blanks)
 }
 
 /// From a declared type, by SQLite's rules of affinity. Its collation is not
 /// to be had, and NOCASE is one.
 fn sqlite_column(column_type: &str) -> Declared {
     let has = |word| column_type.contains(word);
-    let cast = if has("int") {
-        Some("INTEGER")
-    } else if has("char") || has("clob") || has("text") || has("blob") || column_type.is_empty() {
+    let cast = if has("char") || has("clob") || has("text") || has("blob") || column_type.is_empty()
+    {
         None
     } else if has("real") || has("floa") || has("doub") {
         Some("REAL")
@@ -218,7 +229,8 @@ mod tests {
         assert!(declared(DbBackend::Postgres, "text", Some("ignore_case")).is_loose);
         assert!(!declared(DbBackend::Postgres, "character varying(40)", None).is_loose);
         assert!(declared(DbBackend::MySql, "varchar(40)", Some("utf8mb4_general_ci")).is_loose);
-        assert!(!declared(DbBackend::MySql, "varchar(40)", Some("utf8mb4_bin")).is_loose);
+        assert!(declared(DbBackend::MySql, "varchar(40)", Some("utf8mb4_bin")).is_loose);
+        assert!(!declared(DbBackend::MySql, "varchar(40)", Some("utf8mb4_nopad_bin")).is_loose);
         assert!(!declared(DbBackend::MySql, "int(11)", None).is_loose);
         assert_eq!(declared(DbBackend::Postgres, "character(5)", None).blank_padded, Some(5));
     }

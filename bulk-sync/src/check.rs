@@ -10,7 +10,7 @@ use crate::{
     field::Row,
     key_index::KeyIndex,
     key_text::row_text,
-    plan::Task,
+    plan::{SyncPlan, Task},
     run::Checked,
     scope::Scope,
     settings::{RepeatedKeys, Settings},
@@ -36,16 +36,17 @@ where
     E: EntityTrait,
     E::Model: SyncKey,
 {
-    let mut faults = call_faults(&scope, &settings);
+    let mut faults = call_faults(&scope, &settings, backend);
     let (columns, more) = Columns::resolve(options);
     faults.extend(more);
     if columns.key.is_empty() {
         return Err(invalid::<E>(faults));
     }
-    let soft_delete = SoftDelete::resolve(&columns, stamps).unwrap_or_else(|more| {
-        faults.extend(more);
-        None
-    });
+    let soft_delete = SoftDelete::resolve(&columns, options.stamps.as_deref(), stamps)
+        .unwrap_or_else(|more| {
+            faults.extend(more);
+            None
+        });
     let (mut index, repeats) = KeyIndex::build(&columns, &desired);
     for (position, row) in desired.rows().enumerate() {
         key_faults(&columns, position, row, &mut faults);
@@ -62,6 +63,23 @@ where
     }
     let task = Task { columns, scope, settings, soft_delete, table: table_name::<E>() };
     Ok(Checked { task, desired, index })
+}
+
+/// Checks the values of a plan that may have been made without a database.
+///
+/// # Errors
+///
+/// `InvalidInput` with the values that the backend cannot store.
+pub(crate) fn check_written<E: EntityTrait>(
+    plan: &SyncPlan<E>,
+    backend: DbBackend,
+) -> Result<(), SyncError> {
+    let mut faults = Vec::new();
+    for index in plan.written() {
+        let row = plan.desired.row(index);
+        value_faults(&plan.task.columns, index, row, Some(backend), &mut faults);
+    }
+    if faults.is_empty() { Ok(()) } else { Err(invalid::<E>(faults)) }
 }
 
 /// Indexes models again whose keys have changed.
@@ -100,9 +118,9 @@ fn invalid<E: EntityTrait>(faults: Vec<InputFault>) -> SyncError {
     SyncError::InvalidInput { table: table_name::<E>(), faults }
 }
 
-fn call_faults(scope: &Scope, settings: &Settings) -> Vec<InputFault> {
+fn call_faults(scope: &Scope, settings: &Settings, backend: Option<DbBackend>) -> Vec<InputFault> {
     let mut faults = Vec::new();
-    if scope.is_empty() {
+    if backend.is_some_and(|backend| scope.is_empty(backend)) {
         faults.push(InputFault::EmptyScope);
     }
     if settings.batch_size == Some(0) {

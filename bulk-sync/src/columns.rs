@@ -29,7 +29,7 @@ pub(crate) struct ColumnOptions {
     /// Neither compare nor update these.
     pub ignore: Vec<&'static str>,
     /// Columns that a soft delete stamps.
-    pub stamps: Vec<&'static str>,
+    pub stamps: Option<Vec<&'static str>>,
 }
 
 /// The columns of `E` as one call uses them, each list in the order of the struct.
@@ -63,7 +63,12 @@ where
             primary_key: Vec::new(),
             compared: Vec::new(),
             touched: Vec::new(),
-            stamps: options.stamps.iter().filter_map(|name| position(fields, name)).collect(),
+            stamps: options
+                .stamps
+                .iter()
+                .flatten()
+                .filter_map(|name| position(fields, name))
+                .collect(),
             generated: None,
         };
         for key in E::PrimaryKey::iter() {
@@ -124,7 +129,7 @@ where
             }
         }
         let named = options.only.iter().chain(&options.key).flatten();
-        for &column in named.chain(&options.ignore).chain(&options.stamps) {
+        for &column in named.chain(&options.ignore).chain(options.stamps.iter().flatten()) {
             if self.position(column).is_none() {
                 faults.push(InputFault::UnknownColumn { column });
             }

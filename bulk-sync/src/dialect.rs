@@ -27,6 +27,9 @@ pub(crate) struct Dialect {
     pub streams: bool,
     /// Whether `(a, b) IN ((1, 2), (3, 4))` is understood; SQLite takes a subquery only.
     pub tuple_lists: bool,
+    /// How many rows of values share a row of the table in a statement that
+    /// only casts them: a `SELECT` of its own for each is what costs on MySQL.
+    pub packed_rows: usize,
     /// Whether columns of text often hold different texts equal.
     pub loose_text: bool,
 }
@@ -37,6 +40,7 @@ const POSTGRES: Dialect = Dialect {
     row_source: RowSource::Unnest,
     streams: true,
     tuple_lists: true,
+    packed_rows: 1,
     loose_text: false,
 };
 
@@ -46,6 +50,7 @@ const MYSQL: Dialect = Dialect {
     row_source: RowSource::UnionAll,
     streams: true,
     tuple_lists: true,
+    packed_rows: 16,
     loose_text: true,
 };
 
@@ -55,6 +60,7 @@ const SQLITE: Dialect = Dialect {
     row_source: RowSource::Values,
     streams: false,
     tuple_lists: false,
+    packed_rows: 1,
     loose_text: true,
 };
 

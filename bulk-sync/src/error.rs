@@ -13,7 +13,8 @@ const LISTED: usize = 5;
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum SyncError {
-    /// The call cannot be carried out as given; found before any I/O.
+    /// The call cannot be carried out as given. Found before any I/O, but for
+    /// keys that are the same to the database alone.
     #[error("cannot sync {table}: {}", listed(faults, "; "))]
     InvalidInput {
         /// The table.
@@ -29,7 +30,7 @@ pub enum SyncError {
     EmptyInput {
         /// The table.
         table: String,
-        /// The number of rows in scope.
+        /// The number of rows that would be deleted.
         would_delete: u64,
     },
     /// More rows would be deleted than the call allows.
@@ -201,6 +202,8 @@ pub enum InputFault {
         /// The column.
         column: &'static str,
     },
+    /// A soft delete names no column, and would delete.
+    NoStamp,
     /// A column that a soft delete stamps can neither be NULL nor is it a boolean.
     StampColumn {
         /// The column.
@@ -266,6 +269,7 @@ impl fmt::Display for InputFault {
                 f,
                 "{option}() names {column}, which is part of the key and never updated; leave it out"
             ),
+            Self::NoStamp => f.write_str("soft_delete() names no column; name at least one"),
             Self::StampColumn { column } => write!(
                 f,
                 "soft_delete() names {column}, which could not be cleared again; name columns \

@@ -8,7 +8,7 @@ use std::collections::HashSet;
 use sea_orm::{ActiveModelTrait, DbBackend, DbErr, EntityTrait, QueryResult, Value};
 
 use crate::{
-    batch::{FEW, group, rows_per_statement},
+    batch::{group, rows_per_statement},
     catalog::{self, Declared},
     columns::{Columns, Position},
     connection::ReadRows,
@@ -25,6 +25,9 @@ use crate::{
 
 /// Cells of a desired row: its index, and the columns.
 type Cells = (usize, Vec<Position>);
+
+/// How many rows are asked about in one statement where the backend takes them.
+const ASKED: usize = 5_000;
 
 /// The database as the judge of equality, for one call.
 pub(crate) struct Judge<'a, E: EntityTrait, C> {
@@ -188,11 +191,20 @@ impl<'a, E: EntityTrait, C: ReadRows> Judge<'a, E, C> {
         indices: &[usize],
         positions: &[Position],
     ) -> Result<(), SyncError> {
+        let packed = self.statements.dialect.packed_rows;
         let types = positions.iter().filter_map(|&position| declared[position].cast.clone());
         let types: Vec<String> = types.collect();
-        for batch in indices.chunks(self.limit(positions)) {
+        let types: Vec<String> = types.iter().cycle().take(types.len() * packed).cloned().collect();
+        let columns = positions.repeat(packed);
+        let packs: Vec<&[usize]> = indices.chunks(packed).collect();
+        for batch in packs.chunks(self.limit(0, &columns)) {
             let row = |index: &usize| values(self.columns(), positions, desired.row(*index));
-            let select = self.statements.cast(positions, &types, batch.iter().map(row).collect());
+            let pack = |pack: &&[usize]| {
+                // the last one is filled up with its own last row
+                let filled = pack.iter().chain(pack.last().into_iter().cycle()).take(packed);
+                filled.flat_map(row).collect()
+            };
+            let select = self.statements.cast(&columns, &types, batch.iter().map(pack).collect());
             let rows = self.db.query_all(&select).await.map_err(|error| self.failed(error))?;
             for row in &rows {
                 self.store(desired, batch, positions, row).map_err(|error| self.failed(error))?;
@@ -201,33 +213,36 @@ impl<'a, E: EntityTrait, C: ReadRows> Judge<'a, E, C> {
         Ok(())
     }
 
-    /// Puts a numbered row of cast values where it belongs.
+    /// Puts a numbered row of cast values where its values belong.
     fn store(
         &self,
         desired: &mut Desired<E>,
-        batch: &[usize],
+        batch: &[&[usize]],
         positions: &[Position],
         row: &QueryResult,
     ) -> Result<(), DbErr> {
-        let Some(&index) = numbered(batch, row)? else { return Ok(()) };
+        let Some(pack) = numbered(batch, row)? else { return Ok(()) };
         let mut stored = <E::ActiveModel as ActiveModelTrait>::default();
-        for (offset, &position) in positions.iter().enumerate() {
-            let field = self.columns().field(position);
-            field.read(row, offset + 1, &mut stored)?;
-            if let Some(value) = field.value(Row::Active(&stored)) {
-                desired.set(index, field.column(), value)?;
+        for (at, &index) in pack.iter().enumerate() {
+            let start = 1 + at * positions.len();
+            for (offset, &position) in (start..).zip(positions) {
+                let field = self.columns().field(position);
+                field.read(row, offset, &mut stored)?;
+                if let Some(value) = field.value(Row::Active(&stored)) {
+                    desired.set(index, field.column(), value)?;
+                }
             }
         }
         Ok(())
     }
 
     /// How many rows of these columns are asked about at once.
-    pub fn limit(&self, positions: &[Position]) -> usize {
+    pub fn limit(&self, fixed: usize, positions: &[Position]) -> usize {
         let per_row = match self.statements.parameters_per_row(positions) {
             0 => 0,
             parameters => parameters + 1,
         };
-        rows_per_statement(self.statements.dialect, Some(FEW), 0, per_row)
+        rows_per_statement(self.statements.dialect, Some(ASKED), fixed, per_row)
     }
 }
 

@@ -6,7 +6,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use sea_orm::{ActiveModelTrait, EntityTrait, Value};
+use sea_orm::{ActiveModelTrait, DbBackend, EntityTrait, Value};
 
 use crate::{
     catalog::Declared,
@@ -93,9 +93,13 @@ impl<E: EntityTrait, C: ReadRows> Judge<'_, E, C> {
         let unmatched: HashMap<Vec<Value>, usize> =
             found.unmatched.iter().enumerate().map(|(at, row)| (primary_key(row), at)).collect();
         let read = [&columns.key[..], &columns.primary_key].concat();
-        let types: Vec<_> = columns.key.iter().map(|&key| declared[key].cast.clone()).collect();
+        // on PostgreSQL, text would be compared as text with citext
+        let is_postgres = self.statements.dialect.backend == DbBackend::Postgres;
+        let cast = |key: &Position| declared[*key].cast.clone().filter(|_| is_postgres);
+        let types: Vec<_> = columns.key.iter().map(cast).collect();
+        let fixed = self.statements.parameters(&self.statements.count(&self.task.scope));
         let mut pairs = Vec::new();
-        for batch in found.created.chunks(self.limit(&columns.key)) {
+        for batch in found.created.chunks(self.limit(fixed, &columns.key)) {
             let keys = batch.iter().map(|&at| values(columns, &columns.key, desired.row(at)));
             let scope = &self.task.scope;
             let select = self.statements.select_matching(scope, &types, keys.collect(), &read);
@@ -130,6 +134,8 @@ impl<E: EntityTrait, C: ReadRows> Judge<'_, E, C> {
                 return Err(self.same_key(desired, first, created));
             }
         }
+        let mut paired = HashSet::new();
+        let mut duplicates = Vec::new();
         let unmatched = std::mem::take(&mut found.unmatched);
         for (at, current) in unmatched.into_iter().enumerate() {
             let Some(&created) = model_of.get(&at) else {
@@ -137,6 +143,11 @@ impl<E: EntityTrait, C: ReadRows> Judge<'_, E, C> {
                 continue;
             };
             let (row, model) = (Row::Active(&current), desired.row(created));
+            if !paired.insert(created) {
+                duplicates.push(row_text(columns, &columns.key, row));
+                found.repeated.push(current);
+                continue;
+            }
             let respelled =
                 columns.key.iter().copied().filter(|&key| !columns.field(key).same(row, model));
             let mut changed: Vec<Position> = respelled.collect();
@@ -144,13 +155,15 @@ impl<E: EntityTrait, C: ReadRows> Judge<'_, E, C> {
             changed.sort_unstable();
             if changed.is_empty() {
                 found.unchanged += 1;
-            } else if !self.task.settings.skip_updates {
+            } else {
                 found.updated.push(Update { desired: created, current, changed, revived: false });
             }
         }
-        let matched: HashSet<usize> = model_of.into_values().collect();
-        found.created.retain(|created| !matched.contains(created));
-        Ok(())
+        found.created.retain(|created| !paired.contains(created));
+        if duplicates.is_empty() || self.task.settings.delete_duplicates {
+            return Ok(());
+        }
+        Err(SyncError::DuplicateRows { table: self.task.table.clone(), keys: duplicates })
     }
 
     fn same_key(&self, desired: &Desired<E>, first: usize, later: usize) -> SyncError {

@@ -177,7 +177,8 @@ impl<E: EntityTrait> SyncPlan<E> {
     /// The number of rows in scope once the plan is carried out.
     pub(crate) fn expected_in_scope(&self) -> u64 {
         let revived = self.updated.iter().filter(|update| update.revived).count();
-        self.in_scope - self.deleted.len() as u64 + (self.created.len() + revived) as u64
+        let added = (self.created.len() + revived) as u64;
+        (self.in_scope + added).saturating_sub(self.deleted.len() as u64)
     }
 
     pub(crate) fn changes(&self, update: &Update<E>) -> Vec<Change> {
@@ -188,7 +189,10 @@ impl<E: EntityTrait> SyncPlan<E> {
     /// The plan with its rows sorted by key.
     pub(crate) fn sorted(mut self) -> Self {
         let columns = &self.task.columns;
-        let by_key = |left: Row<'_, E>, right: Row<'_, E>| columns.compare_keys(left, right);
+        let by_key = |left: Row<'_, E>, right: Row<'_, E>| {
+            let by_primary_key = || columns.compare(&columns.primary_key, left, right);
+            columns.compare_keys(left, right).then_with(by_primary_key)
+        };
         self.created.sort_by(|&l, &r| by_key(self.desired.row(l), self.desired.row(r)));
         self.updated.sort_by(|l, r| by_key(Row::Active(&l.current), Row::Active(&r.current)));
         self.deleted.sort_by(|l, r| by_key(Row::Active(l), Row::Active(r)));

@@ -4,25 +4,25 @@
 //! it, once, and only when something was written. Where membership depends on
 //! the row alone, only the written rows can have left the scope or entered it,
 //! so counting is enough. A condition with a subquery can move any row, so
-//! there the keys in scope are read again.
+//! there the rows in scope are compared again.
 
-use futures_util::TryStreamExt;
-use sea_orm::{
-    ActiveModelTrait, DbErr, EntityTrait,
-    sea_query::{Condition, Query, SqliteQueryBuilder},
-};
+use std::collections::HashSet;
+
+use sea_orm::{ActiveModelTrait, DbErr, EntityTrait};
 
 use crate::{
-    batch::{FEW, rows_per_statement},
+    batch::{FEW, few, rows_per_statement},
     connection::ReadRows,
     desired::RowList,
     dialect::Dialect,
     error::{Action, InputFault, SyncError},
     field::Row,
+    judge::Judge,
     key_index::KeyIndex,
     key_text::row_text,
     plan::SyncPlan,
-    scope::Scope,
+    run::{Reading, read},
+    scope::{Scope, has_subquery},
     statement::Statements,
     write::values,
 };
@@ -44,14 +44,13 @@ where
     let dialect = Dialect::of(db.get_database_backend());
     let statements = Statements { dialect, columns: &plan.task.columns };
     let proof = Proof { plan, statements, db, scope: &scope };
-    if scope.condition().is_some_and(has_subquery) {
-        return proof.find_strays().await;
+    let has_subquery =
+        scope.condition().is_some_and(|condition| has_subquery(condition, dialect.backend));
+    if has_subquery || !proof.count_matches().await? {
+        proof.compare_again().await?;
+        proof.find_equal_keys().await?;
     }
-    if proof.count_matches().await? {
-        return Ok(());
-    }
-    proof.find_strays().await?;
-    if proof.has_loose_key() { proof.find_equal_keys().await } else { Ok(()) }
+    Ok(())
 }
 
 struct Proof<'a, E: EntityTrait, C> {
@@ -78,8 +77,13 @@ impl<E: EntityTrait, C: ReadRows> Proof<'_, E, C> {
         let written: Vec<usize> = self.plan.written().collect();
         let mut count = self.statements.count(self.scope);
         let fixed = self.statements.parameters(&count);
-        let few = rows_per_statement(dialect, Some(FEW), fixed, columns.key.len());
+        let few = few(dialect, fixed, columns.key.len());
         let has_loose_key = self.has_loose_key();
+        let settings = &self.plan.task.settings;
+        if settings.skip_deletes && settings.delete_duplicates {
+            // rows that repeat a key are left, and would be counted in place of others
+            return Ok(false);
+        }
         if self.scope.condition().is_none() && self.plan.deleted.is_empty() && !has_loose_key {
             return Ok(true);
         }
@@ -106,6 +110,9 @@ impl<E: EntityTrait, C: ReadRows> Proof<'_, E, C> {
 
     /// Names the keys of created rows that the database holds equal to others.
     async fn find_equal_keys(&self) -> Result<(), SyncError> {
+        if !self.has_loose_key() {
+            return Ok(());
+        }
         let columns = &self.plan.task.columns;
         let repeated = self.statements.select_repeated_keys(self.scope);
         let fixed = self.statements.parameters(&repeated);
@@ -131,38 +138,42 @@ impl<E: EntityTrait, C: ReadRows> Proof<'_, E, C> {
         Err(SyncError::InvalidInput { table: self.plan.task.table.clone(), faults })
     }
 
-    /// Reads the keys in scope and names the written rows that are not among
-    /// them, or tells that rows have moved that were not written.
-    async fn find_strays(&self) -> Result<(), SyncError> {
-        let columns = &self.plan.task.columns;
-        let select = self.statements.select(self.scope, &columns.key);
-        let (index, _) = KeyIndex::build(columns, &self.plan.desired);
-        let mut found = vec![false; self.plan.desired.len()];
-        let mut in_scope = 0;
-        let mut current = <E::ActiveModel as ActiveModelTrait>::default();
-        let mut rows = self.db.rows(&select).await.map_err(|source| self.failed(source))?;
-        while let Some(row) = rows.try_next().await.map_err(|source| self.failed(source))? {
-            columns.read(&columns.key, &row, &mut current).map_err(|source| self.failed(source))?;
-            in_scope += 1;
-            if let Some(index) = index.find(columns, &self.plan.desired, Row::Active(&current)) {
-                found[index] = true;
+    /// Compares the rows in scope once more, and names the models that are not
+    /// among them, or tells that rows have moved that were not written.
+    async fn compare_again(&self) -> Result<(), SyncError> {
+        let (task, plan) = (&self.plan.task, self.plan);
+        let (index, _) = KeyIndex::build(&task.columns, &plan.desired);
+        let mut desired = plan.desired.clone();
+        let found = read(task, &desired, &index, self.db, Reading::NeededColumns).await;
+        let mut found = match found {
+            Err(SyncError::DuplicateRows { table, keys }) => {
+                return Err(SyncError::OutOfScope { table, keys });
             }
-        }
-        let missing = self.plan.written().filter(|&index| !found[index]);
-        let mut keys: Vec<String> = missing
-            .map(|index| row_text(columns, &columns.key, self.plan.desired.row(index)))
+            found => found?,
+        };
+        let mut judge = Judge::new(task, self.db);
+        judge.match_loose_keys(&mut desired, &index, &mut found).await?;
+        judge.settle_updates(&mut desired, &mut found).await?;
+        let written: HashSet<usize> = plan.written().collect();
+        let is_due = |index: &usize| !task.settings.skip_creates || written.contains(index);
+        let created = found.created.iter().copied().filter(is_due);
+        let updated = found.updated.iter().map(|update| update.desired);
+        let differing = created.chain(updated.filter(|_| !task.settings.skip_updates));
+        let mut keys: Vec<String> = differing
+            .map(|index| row_text(&task.columns, &task.columns.key, desired.row(index)))
             .collect();
-        let expected = self.plan.expected_in_scope();
-        if keys.is_empty() && self.plan.read_all && in_scope != expected {
+        let expected = plan.expected_in_scope();
+        if keys.is_empty() && plan.read_all && found.read_all && found.read != expected {
             keys.push(format!(
-                "{in_scope} rows would be in scope, not {expected}: the condition depends on \
-                 rows that the sync changes"
+                "{} rows would be in scope, not {expected}: rows have moved that the sync did not \
+                 write",
+                found.read
             ));
         }
         if keys.is_empty() {
             return Ok(());
         }
-        Err(SyncError::OutOfScope { table: self.plan.task.table.clone(), keys })
+        Err(SyncError::OutOfScope { table: task.table.clone(), keys })
     }
 
     fn failed(&self, source: DbErr) -> SyncError {
@@ -172,10 +183,4 @@ impl<E: EntityTrait, C: ReadRows> Proof<'_, E, C> {
             source: Box::new(source),
         }
     }
-}
-
-/// Whether rows can meet the condition because of other rows.
-fn has_subquery(condition: &Condition) -> bool {
-    let sql = Query::select().cond_where(condition.clone()).to_string(SqliteQueryBuilder);
-    sql.to_ascii_uppercase().matches("SELECT").count() > 1
 }

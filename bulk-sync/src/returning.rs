@@ -1,12 +1,13 @@
-//! Reads written rows back by their key, which every backend can do: MySQL has
+//! Reads written rows back by their keys, which every backend can do: MySQL has
 //! no RETURNING.
 
 use std::collections::HashSet;
 
-use sea_orm::{ConnectionTrait, DbErr, EntityTrait, FromQueryResult};
+use sea_orm::{ConnectionTrait, DbErr, EntityTrait, FromQueryResult, Value};
 
 use crate::{
     batch::rows_per_statement,
+    columns::Position,
     desired::RowList,
     dialect::Dialect,
     error::{Action, SyncError},
@@ -17,15 +18,77 @@ use crate::{
     write::values,
 };
 
-/// The rows in scope with the keys of these models of the plan.
+/// The rows that a plan created: those in scope that have their keys.
 ///
 /// # Errors
 ///
 /// `Statement`.
-pub(crate) async fn read_written<E, C>(
+pub(crate) async fn read_created<E, C>(
     plan: &SyncPlan<E>,
     db: &C,
-    written: impl Iterator<Item = usize>,
+) -> Result<Vec<E::Model>, SyncError>
+where
+    E: EntityTrait,
+    C: ConnectionTrait,
+{
+    let columns = &plan.task.columns;
+    let (index, _) = KeyIndex::build(columns, &plan.desired);
+    let keys = |batch: &[usize]| {
+        batch.iter().map(|&at| values(columns, &columns.key, plan.desired.row(at))).collect()
+    };
+    let mut created = Vec::with_capacity(plan.created.len());
+    for batch in plan.created.chunks(limit(plan, db, &columns.key)) {
+        let wanted: HashSet<usize> = batch.iter().copied().collect();
+        let models = read(plan, db, &columns.key, keys(batch)).await?;
+        // the database may hold other keys equal to these
+        created.extend(models.into_iter().filter(|model| {
+            let found = index.find(columns, &plan.desired, Row::Model(model));
+            found.is_some_and(|index| wanted.contains(&index))
+        }));
+    }
+    Ok(created)
+}
+
+/// The rows that a plan updated, found by their primary keys: another row in
+/// scope can have the same key.
+///
+/// # Errors
+///
+/// `Statement`.
+pub(crate) async fn read_updated<E, C>(
+    plan: &SyncPlan<E>,
+    db: &C,
+) -> Result<Vec<E::Model>, SyncError>
+where
+    E: EntityTrait,
+    C: ConnectionTrait,
+{
+    let by = &plan.task.columns.primary_key;
+    let mut updated = Vec::with_capacity(plan.updated.len());
+    for batch in plan.updated.chunks(limit(plan, db, by)) {
+        let current = batch.iter().map(|update| Row::Active(&update.current));
+        let keys = current.map(|row| values(&plan.task.columns, by, row)).collect();
+        updated.extend(read(plan, db, by, keys).await?);
+    }
+    Ok(updated)
+}
+
+fn limit<E, C>(plan: &SyncPlan<E>, db: &C, by: &[Position]) -> usize
+where
+    E: EntityTrait,
+    C: ConnectionTrait,
+{
+    let dialect = Dialect::of(db.get_database_backend());
+    let statements = Statements { dialect, columns: &plan.task.columns };
+    let fixed = statements.parameters(&statements.select(&plan.task.live_scope(), &[]));
+    rows_per_statement(dialect, plan.task.settings.batch_size, fixed, by.len())
+}
+
+async fn read<E, C>(
+    plan: &SyncPlan<E>,
+    db: &C,
+    by: &[Position],
+    keys: Vec<Vec<Value>>,
 ) -> Result<Vec<E::Model>, SyncError>
 where
     E: EntityTrait,
@@ -35,35 +98,13 @@ where
     let dialect = Dialect::of(db.get_database_backend());
     let statements = Statements { dialect, columns };
     let all: Vec<_> = columns.all().collect();
-    let select = statements.select(&plan.task.live_scope(), &all);
-    let requested = plan.task.settings.batch_size;
-    let fixed = statements.parameters(&select);
-    let limit = rows_per_statement(dialect, requested, fixed, columns.key.len());
+    let mut select = statements.select(&plan.task.live_scope(), &all);
+    select.cond_where(statements.among(by, keys));
     let failed = |source: DbErr| SyncError::Statement {
         table: plan.task.table.clone(),
         action: Action::Read,
         source: Box::new(source),
     };
-    let written: Vec<usize> = written.collect();
-    let (index, _) = KeyIndex::build(columns, &plan.desired);
-    let wanted: HashSet<usize> = written.iter().copied().collect();
-    let keys: Vec<_> = written
-        .iter()
-        .map(|&index| values(columns, &columns.key, plan.desired.row(index)))
-        .collect();
-    let mut models = Vec::with_capacity(keys.len());
-    for keys in keys.chunks(limit) {
-        let mut select = select.clone();
-        select.cond_where(statements.among(&columns.key, keys.to_vec()));
-        let rows = db.query_all(&select).await.map_err(failed)?;
-        for row in &rows {
-            let model = E::Model::from_query_result(row, "").map_err(failed)?;
-            // the database may hold other keys equal to these
-            let found = index.find(columns, &plan.desired, Row::Model(&model));
-            if found.is_some_and(|index| wanted.contains(&index)) {
-                models.push(model);
-            }
-        }
-    }
-    Ok(models)
+    let rows = db.query_all(&select).await.map_err(failed)?;
+    rows.iter().map(|row| E::Model::from_query_result(row, "").map_err(failed)).collect()
 }

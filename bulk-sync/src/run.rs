@@ -10,8 +10,8 @@ use sea_orm::{
 
 use crate::{
     SyncResult, SyncReturning,
-    batch::{FEW, rows_per_statement},
-    check::reindex,
+    batch::few,
+    check::{check_written, reindex},
     columns::Position,
     connection::{ReadRows, SyncConnection},
     desired::{Desired, RowList},
@@ -25,7 +25,7 @@ use crate::{
     plan::{SyncPlan, Task},
     planner::{Found, Planner},
     proof::prove,
-    returning::read_written,
+    returning::{read_created, read_updated},
     stale::verify,
     statement::Statements,
     write::{values, write},
@@ -73,7 +73,7 @@ where
 }
 
 /// Shows the planner the rows in scope.
-async fn read<E, C>(
+pub(crate) async fn read<E, C>(
     task: &Task<E>,
     desired: &Desired<E>,
     index: &KeyIndex,
@@ -122,7 +122,7 @@ fn select_current<E: EntityTrait>(
     let key = &task.columns.key;
     let mut select = statements.select(&task.scope, positions);
     let fixed = statements.parameters(&select);
-    let few = rows_per_statement(statements.dialect, Some(FEW), fixed, key.len());
+    let few = few(statements.dialect, fixed, key.len());
     let by_key = task.settings.skip_deletes && desired.len() <= few;
     if by_key {
         let keys = desired.rows().map(|row| values(&task.columns, key, row)).collect();
@@ -169,12 +169,11 @@ where
     let (plan, transaction) = begin(checked, db, Reading::WholeRows).await?;
     let done = async {
         carry_out(&plan, hook, &transaction).await?;
-        let updated = plan.updated.iter().map(|update| update.desired);
         let deleted = plan.deleted.iter().map(|row| row.clone().try_into_model());
         Ok(SyncReturning {
             result: plan.summary(),
-            created: read_written(&plan, &transaction, plan.created.iter().copied()).await?,
-            updated: read_written(&plan, &transaction, updated).await?,
+            created: read_created(&plan, &transaction).await?,
+            updated: read_updated(&plan, &transaction).await?,
             deleted: deleted.collect::<Result<_, _>>()?,
         })
     };
@@ -188,6 +187,7 @@ where
     C: SyncConnection,
     H: ChangeHook<E, <C as TransactionTrait>::Transaction>,
 {
+    check_written(&plan, db.get_database_backend())?;
     let transaction = db.begin().await?;
     let done = async {
         plan.in_scope = verify(&plan, &transaction).await?;

@@ -1,6 +1,9 @@
 //! Which rows of the table a sync is about.
 
-use sea_orm::sea_query::{Condition, Query, SqliteQueryBuilder};
+use sea_orm::{
+    DbBackend,
+    sea_query::{Condition, MysqlQueryBuilder, PostgresQueryBuilder, Query, SqliteQueryBuilder},
+};
 
 /// The whole table as the scope of a sync: each row that no model is given for
 /// is deleted. A condition that selects everything by being empty is refused.
@@ -20,8 +23,8 @@ impl Scope {
 
     /// Whether the condition names nothing to decide by, as `Condition::all()`
     /// with nothing in it does.
-    pub(crate) fn is_empty(&self) -> bool {
-        self.0.as_ref().is_some_and(selects_by_nothing)
+    pub(crate) fn is_empty(&self, backend: DbBackend) -> bool {
+        self.0.as_ref().is_some_and(|condition| selects_by_nothing(condition, backend))
     }
 }
 
@@ -46,11 +49,27 @@ impl IntoScope for WholeTable {
 
 /// `Condition` keeps its parts to itself, so its text has to tell: what is
 /// left of an empty one, however nested, is made of these words.
-fn selects_by_nothing(condition: &Condition) -> bool {
-    let sql = Query::select().cond_where(condition.clone()).to_string(SqliteQueryBuilder);
-    sql.split(|c: char| !c.is_alphanumeric() && c != '"' && c != '\'' && c != '?')
+fn selects_by_nothing(condition: &Condition, backend: DbBackend) -> bool {
+    text(condition, backend)
+        .split(|c: char| !c.is_alphanumeric() && c != '"' && c != '`' && c != '\'' && c != '?')
         .filter(|word| !word.is_empty())
         .all(|word| ["SELECT", "WHERE", "TRUE", "FALSE", "AND", "OR", "NOT"].contains(&word))
+}
+
+/// Whether rows can meet the condition because of other rows.
+pub(crate) fn has_subquery(condition: &Condition, backend: DbBackend) -> bool {
+    text(condition, backend).to_ascii_uppercase().matches("SELECT").count() > 1
+}
+
+/// `SELECT WHERE condition`, in the words of the backend: some expressions are
+/// known to one alone.
+fn text(condition: &Condition, backend: DbBackend) -> String {
+    let select = Query::select().cond_where(condition.clone()).to_owned();
+    match backend {
+        DbBackend::Postgres => select.to_string(PostgresQueryBuilder),
+        DbBackend::MySql => select.to_string(MysqlQueryBuilder),
+        _ => select.to_string(SqliteQueryBuilder),
+    }
 }
 
 #[cfg(test)]
@@ -63,9 +82,9 @@ mod tests {
     fn a_condition_without_a_predicate_is_empty_however_it_is_nested() {
         let nested = Condition::all().add(Condition::any().add(Condition::all().not()));
         for condition in [Condition::all(), Condition::any(), nested] {
-            assert!(condition.clone().into_scope().is_empty(), "{condition:?}");
+            assert!(condition.clone().into_scope().is_empty(DbBackend::Sqlite), "{condition:?}");
         }
-        assert!(Expr::val(true).into_scope().is_empty());
+        assert!(Expr::val(true).into_scope().is_empty(DbBackend::Sqlite));
     }
 
     #[test]
@@ -76,8 +95,8 @@ mod tests {
             Expr::col("id").is_in(Vec::<i32>::new()),
             Expr::col("active"),
         ] {
-            assert!(!expr.clone().into_scope().is_empty(), "{expr:?}");
+            assert!(!expr.clone().into_scope().is_empty(DbBackend::Sqlite), "{expr:?}");
         }
-        assert!(!WholeTable.into_scope().is_empty());
+        assert!(!WholeTable.into_scope().is_empty(DbBackend::Sqlite));
     }
 }

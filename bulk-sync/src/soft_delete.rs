@@ -29,9 +29,15 @@ impl SoftDelete {
     /// A column that cannot be cleared again.
     pub fn resolve<E: EntityTrait>(
         columns: &Columns<E>,
+        names: Option<&[&'static str]>,
         stamps: Vec<Expr>,
     ) -> Result<Option<Self>, Vec<InputFault>> {
-        let Some(&first) = columns.stamps.first() else { return Ok(None) };
+        if names.is_none() {
+            return Ok(None);
+        }
+        let Some(&first) = columns.stamps.first() else {
+            return Err(vec![InputFault::NoStamp]);
+        };
         let fields = columns.stamps.iter().map(|&position| columns.field(position));
         let faults: Vec<_> = fields
             .filter(|field| !field.is_option() && !field.is_bool())

@@ -3,7 +3,7 @@
 //! The rows to update and delete are locked by the look, so that what it finds
 //! holds until the transaction ends.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use sea_orm::{
     ActiveModelTrait, ColumnTrait, DbErr, EntityTrait, QueryResult, Value,
@@ -89,7 +89,8 @@ impl<E: EntityTrait, C: ReadRows> Look<'_, E, C> {
         Ok(stale)
     }
 
-    /// The rows in scope that have a key of a row to create.
+    /// The rows in scope that have a key of a row to create, and others than
+    /// the planned ones that have a key of a row to update.
     async fn appeared_rows(&self) -> Result<Vec<String>, SyncError> {
         let key = &self.columns().key;
         let mut appeared = Vec::new();
@@ -100,7 +101,33 @@ impl<E: EntityTrait, C: ReadRows> Look<'_, E, C> {
             let text = |row| format!("{} has appeared", self.key_text(Row::Active(row)));
             appeared.extend(rows.iter().map(text));
         }
+        appeared.extend(self.repeating_rows().await?);
         Ok(appeared)
+    }
+
+    async fn repeating_rows(&self) -> Result<Vec<String>, SyncError> {
+        let (columns, settings) = (self.columns(), &self.plan.task.settings);
+        if settings.skip_deletes && settings.delete_duplicates {
+            return Ok(Vec::new());
+        }
+        let primary_key =
+            |row: &E::ActiveModel| values(columns, &columns.primary_key, Row::Active(row));
+        let updated = self.plan.updated.iter().map(|update| &update.current);
+        let planned: HashSet<_> = updated.chain(&self.plan.deleted).map(primary_key).collect();
+        let positions = [&columns.key[..], &columns.primary_key].concat();
+        let live = self.statements.select(&self.plan.task.live_scope(), &positions);
+        let mut repeating = Vec::new();
+        for batch in self.plan.updated.chunks(self.limit(&columns.key)) {
+            let current = batch.iter().map(|update| Row::Active(&update.current));
+            let keys = current.map(|row| values(columns, &columns.key, row)).collect();
+            let mut select = live.clone();
+            select.cond_where(self.statements.among(&columns.key, keys));
+            let rows = self.fetch(&select, &positions).await?;
+            let others = rows.iter().filter(|row| !planned.contains(&primary_key(row)));
+            let text = |row| format!("{} has appeared", self.key_text(Row::Active(row)));
+            repeating.extend(others.map(text));
+        }
+        Ok(repeating)
     }
 
     async fn count_in_scope(&self) -> Result<u64, SyncError> {

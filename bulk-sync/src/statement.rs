@@ -208,6 +208,12 @@ impl<E: EntityTrait> Statements<'_, E> {
             .to_owned()
     }
 
+    /// The parameters of the assignments of [`assign`](Self::assign).
+    pub fn assign_parameters(&self, assignments: Vec<(E::Column, Expr)>) -> usize {
+        let statement = self.dialect.backend.build(&self.assign(assignments, Vec::new()));
+        statement.values.map_or(0, |values| values.0.len())
+    }
+
     /// `DELETE … WHERE primary key IN (…)`
     pub fn delete(&self, keys: Vec<Vec<Value>>) -> DeleteStatement {
         Query::delete()

@@ -7,18 +7,27 @@
 
 use std::collections::HashMap;
 
-use sea_orm::{EntityTrait, Value};
+use sea_orm::{ColumnTrait, EntityTrait, Value};
 
 use crate::{columns::Position, desired::RowList, field::Row, plan::SyncPlan};
 
 /// The updates whose current value, in one of these columns, is what another
-/// update wants to have there.
+/// update wants to have there: in columns that the entity calls unique, or, if
+/// there are none, in any that can be parked.
 pub(crate) fn contested<E: EntityTrait>(plan: &SyncPlan<E>) -> Vec<(usize, Vec<Position>)> {
+    let columns = &plan.task.columns;
+    let mut cells: Vec<(usize, Position)> = Vec::new();
+    for &position in &columns.compared {
+        cells.extend(holders(plan, position).map(|holder| (holder, position)));
+    }
+    let is_unique =
+        |&(_, position): &(usize, Position)| columns.field(position).column().def().is_unique();
+    if cells.iter().any(is_unique) {
+        cells.retain(is_unique);
+    }
     let mut contested: Vec<Vec<Position>> = vec![Vec::new(); plan.updated.len()];
-    for &position in &plan.task.columns.compared {
-        for holder in holders(plan, position) {
-            contested[holder].push(position);
-        }
+    for (holder, position) in cells {
+        contested[holder].push(position);
     }
     let is_contested = |(_, positions): &(usize, Vec<Position>)| !positions.is_empty();
     contested.into_iter().enumerate().filter(is_contested).collect()
@@ -39,7 +48,8 @@ fn holders<E: EntityTrait>(plan: &SyncPlan<E>, position: Position) -> impl Itera
         .collect();
     changing().filter_map(move |(index, update)| {
         let held = field.value(Row::Active(&update.current))?;
-        wanted.contains_key(&held).then_some(index)
+        let can_park = parking_value(field.is_option(), &held, index).is_some();
+        (can_park && wanted.contains_key(&held)).then_some(index)
     })
 }
 

@@ -12,6 +12,7 @@ use crate::{
     connection::SyncConnection,
     desired::Desired,
     error::SyncError,
+    field::Row,
     hook::{ChangeHook, NoHook, OnChange},
     plan::SyncPlan,
     planner::Planner,
@@ -154,8 +155,9 @@ where
         mut self,
         stamps: impl IntoIterator<Item = (E::Column, X)>,
     ) -> Self {
+        let names = self.columns.stamps.get_or_insert_default();
         for (column, stamp) in stamps {
-            self.columns.stamps.push(column.as_str());
+            names.push(column.as_str());
             self.stamps.push(stamp.into());
         }
         self
@@ -249,8 +251,12 @@ where
     {
         let (Checked { task, desired, index }, _) = self.check_input(None)?;
         let mut planner = Planner::new(&task, &desired, &index);
-        for model in current {
-            planner.observe(&mut model.into_active_model());
+        let mut current: Vec<_> =
+            current.into_iter().map(IntoActiveModel::into_active_model).collect();
+        let by = &task.columns.primary_key;
+        current.sort_by(|l, r| task.columns.compare(by, Row::Active(l), Row::Active(r)));
+        for mut row in current {
+            planner.observe(&mut row);
         }
         let found = planner.finish()?;
         Ok(SyncPlan::new(task, desired, found).sorted().without_unchanged())

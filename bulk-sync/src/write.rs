@@ -47,8 +47,8 @@ where
 {
     let writer = Writer::new(plan, db);
     writer.delete().await?;
-    writer.revive().await?;
-    update(plan, db).await
+    update(plan, db).await?;
+    writer.revive().await
 }
 
 /// In a table that refers to itself, a row to delete can still be the parent of
@@ -68,9 +68,9 @@ where
     if !matches!(error, SyncError::Constraint { .. } | SyncError::StalePlan { .. }) {
         return Err(error);
     }
+    update(plan, db).await?;
     let writer = Writer::new(plan, db);
     writer.revive().await?;
-    update(plan, db).await?;
     writer.delete().await
 }
 
@@ -119,15 +119,15 @@ impl<'a, E: EntityTrait, C: ConnectionTrait> Writer<'a, E, C> {
     }
 
     async fn delete(&self) -> Result<(), SyncError> {
-        let primary_key = &self.columns().primary_key;
-        let limit = self.limit(primary_key.len());
+        let stamps = self.plan.task.soft_delete.as_ref().map(|soft| soft.stamped(self.columns()));
+        let fixed = stamps.clone().map_or(0, |stamps| self.statements.assign_parameters(stamps));
+        let limit = self.limit_beside(fixed, self.columns().primary_key.len());
         for batch in batches(&self.plan.deleted, limit, |_| VALUE_BYTES) {
             let rows = || batch.iter().map(Row::Active);
             let keys = self.primary_keys(rows());
-            match &self.plan.task.soft_delete {
+            match stamps.clone() {
                 None => self.execute(Action::Delete, self.statements.delete(keys), rows()).await?,
-                Some(soft_delete) => {
-                    let stamps = soft_delete.stamped(self.columns());
+                Some(stamps) => {
                     let statement = self.statements.assign(stamps, keys);
                     self.execute(Action::Delete, statement, rows()).await?;
                 }
@@ -139,7 +139,9 @@ impl<'a, E: EntityTrait, C: ConnectionTrait> Writer<'a, E, C> {
     async fn revive(&self) -> Result<(), SyncError> {
         let Some(soft_delete) = &self.plan.task.soft_delete else { return Ok(()) };
         let revived: Vec<_> = self.plan.updated.iter().filter(|update| update.revived).collect();
-        let limit = self.limit(self.columns().primary_key.len());
+        // FALSE is a parameter
+        let fixed = self.columns().stamps.len();
+        let limit = self.limit_beside(fixed, self.columns().primary_key.len());
         for batch in batches(&revived, limit, |_| VALUE_BYTES) {
             let rows = || batch.iter().map(|update| Row::Active(&update.current));
             let cleared = soft_delete.cleared(self.columns());
@@ -154,18 +156,18 @@ impl<'a, E: EntityTrait, C: ConnectionTrait> Writer<'a, E, C> {
         let changed = self.plan.updated.iter().filter(|update| {
             !update.changed.is_empty() || (update.revived && !columns.touched.is_empty())
         });
-        let touched = |update: &&Update<E>| {
-            set_positions(columns, &columns.touched, self.plan.desired.row(update.desired))
+        // a column that a model leaves unset is not written back either
+        let settable = |update: &&Update<E>| {
+            let all = columns.key.iter().chain(&columns.compared).chain(&columns.touched);
+            set_positions(columns, all, self.plan.desired.row(update.desired))
         };
-        for (touched, updates) in group(changed, touched) {
-            let widest = [&columns.key[..], &columns.compared, &touched].concat();
-            let limit = self.update_limit(&widest);
+        for (settable, updates) in group(changed, settable) {
+            let limit = self.update_limit(&settable);
             let size = |update: &&Update<E>| {
                 size(columns, &update.changed, self.plan.desired.row(update.desired))
             };
             for batch in batches(&updates, limit, size) {
-                let mut set = changed_in_any(columns, batch);
-                set.extend(&touched);
+                let set = columns_to_set(columns, &settable, batch);
                 if set.is_empty() {
                     continue;
                 }
@@ -193,10 +195,9 @@ impl<'a, E: EntityTrait, C: ConnectionTrait> Writer<'a, E, C> {
     /// Returns whether it could.
     async fn park(&self, contested: Vec<(usize, Vec<Position>)>) -> Result<bool, SyncError> {
         for (set, members) in group(&contested, |(_, positions)| positions.clone()) {
-            let numbered: Vec<_> = members.iter().enumerate().collect();
-            for batch in numbered.chunks(self.update_limit(&set)) {
-                let rows = batch.iter().map(|&(number, (update, _))| {
-                    let update = &self.plan.updated[*update];
+            for batch in members.chunks(self.update_limit(&set)) {
+                let rows = batch.iter().map(|&&(number, _)| {
+                    let update = &self.plan.updated[number];
                     let held = values(self.columns(), &set, Row::Active(&update.current));
                     let fields = set.iter().map(|&position| self.columns().field(position));
                     let parked: Option<Vec<Value>> = fields
@@ -267,8 +268,12 @@ impl<'a, E: EntityTrait, C: ConnectionTrait> Writer<'a, E, C> {
     }
 
     fn limit(&self, parameters_per_row: usize) -> usize {
+        self.limit_beside(0, parameters_per_row)
+    }
+
+    fn limit_beside(&self, fixed: usize, parameters_per_row: usize) -> usize {
         let requested = self.plan.task.settings.batch_size;
-        rows_per_statement(self.statements.dialect, requested, 0, parameters_per_row)
+        rows_per_statement(self.statements.dialect, requested, fixed, parameters_per_row)
     }
 
     /// Runs a statement that must write exactly these rows.
@@ -345,11 +350,17 @@ fn set_positions<'p, E: EntityTrait>(
     positions.into_iter().copied().filter(|&position| columns.field(position).is_set(row)).collect()
 }
 
-/// The columns in which any of the rows differs.
-fn changed_in_any<E: EntityTrait>(columns: &Columns<E>, updates: &[&Update<E>]) -> Vec<Position> {
-    let changed =
-        |position: &Position| updates.iter().any(|update| update.changed.contains(position));
-    columns.all().filter(changed).collect()
+/// The columns in which any of the rows differs, and those to touch.
+fn columns_to_set<E: EntityTrait>(
+    columns: &Columns<E>,
+    settable: &[Position],
+    updates: &[&Update<E>],
+) -> Vec<Position> {
+    let is_set = |position: &Position| {
+        columns.touched.contains(position)
+            || updates.iter().any(|update| update.changed.contains(position))
+    };
+    settable.iter().copied().filter(is_set).collect()
 }
 
 fn size<E: EntityTrait>(columns: &Columns<E>, positions: &[Position], row: Row<'_, E>) -> usize {

@@ -1,6 +1,6 @@
 //! What goes wrong with django-bulk-sync and must not go wrong here; the
-//! numbers are those of the list of footguns. Number 6, precision in keys, and
-//! 8 between two kept rows are elsewhere.
+//! numbers are those of the list of footguns. Number 8 between two kept rows is
+//! in `kept_rows`.
 
 use bulk_sync::{InputFault, prelude::*};
 use bulk_sync_tests::{
@@ -8,6 +8,7 @@ use bulk_sync_tests::{
         employee::{self, imported},
         every_type,
         project::{self, project},
+        slot,
         stock::{self, stock},
         zone::{self, zone},
     },
@@ -25,7 +26,7 @@ use crate::fixture::{
     insert, of_501, outsider, people, refused, rows, with_ann_bob_and_cid, with_employees,
 };
 
-pub const TESTS: [Test; 17] = tests![
+pub const TESTS: [Test; 18] = tests![
     footgun_01_a_row_that_differs_in_nothing_is_neither_written_nor_counted,
     footgun_02_duplicate_keys_in_the_input_are_refused,
     footgun_03_duplicate_keys_in_the_table_are_refused_and_listed,
@@ -33,6 +34,7 @@ pub const TESTS: [Test; 17] = tests![
     footgun_04_an_update_that_moves_a_row_out_of_the_filter_is_refused,
     footgun_05_a_null_key_in_the_input_is_refused,
     footgun_05_rows_with_a_null_key_match_nothing_and_are_each_deleted,
+    footgun_06_a_key_with_more_digits_than_its_column_matches_its_row,
     footgun_07_a_nan_key_is_refused,
     footgun_08_a_unique_value_moves_from_a_deleted_row_to_a_created_row,
     footgun_08_a_unique_value_moves_from_a_deleted_row_to_a_kept_row,
@@ -294,5 +296,30 @@ async fn footgun_14_a_small_upsert_reads_only_the_rows_that_match(db: Db) -> Tes
     assert!(select.contains("'B2'") && select.contains("'D4'"), "{select}");
     let result = sync().exec(&db.pool).await?;
     assert_eq!(result.to_string(), "1 created, 1 updated, 0 deleted, 0 unchanged");
+    Ok(())
+}
+
+async fn footgun_06_a_key_with_more_digits_than_its_column_matches_its_row(db: Db) -> TestResult {
+    slot::create_table(&db.pool).await?;
+    let slot = |price: i64, name: &str| {
+        let starts_at = DateTimeUtc::from_timestamp(1_700_000_000, 123_456_789).ok_or("no time")?;
+        let price = Decimal::new(price, 3);
+        Ok::<_, &str>(slot::Model { id: 0, starts_at, price, name: name.into() })
+    };
+    let sync = |slots: Vec<slot::Model>| slot::Entity::bulk_sync(slots, WholeTable, None);
+    let slots = vec![slot(10_004, "a")?, slot(20_014, "b")?];
+    assert_eq!(sync(slots.clone()).exec(&db.pool).await?.created, 2);
+    assert!(sync(slots.clone()).exec(&db.pool).await?.is_unchanged());
+    let renamed = vec![slot(10_004, "c")?, slot(20_014, "b")?];
+    let result = sync(renamed).exec(&db.pool).await?;
+    assert_eq!(result.to_string(), "0 created, 1 updated, 0 deleted, 1 unchanged");
+
+    // to the column these are one key
+    let merged = sync(vec![slot(30_001, "d")?, slot(30_004, "e")?]).compare(&db.pool).await;
+    if db.backend() == DbBackend::Sqlite {
+        assert_eq!(merged?.summary().created, 2);
+    } else {
+        assert!(matches!(merged, Err(SyncError::InvalidInput { .. })), "{merged:?}");
+    }
     Ok(())
 }

@@ -9,9 +9,16 @@ use bulk_sync_tests::{
     suite::{Db, Test, TestResult},
     tests,
 };
-use sea_orm::{DatabaseTransaction, QueryOrder, entity::prelude::*};
+use sea_orm::{
+    DatabaseTransaction, QueryOrder,
+    entity::prelude::*,
+    sea_query::{Expr, Func},
+};
 
-pub const TESTS: [Test; 8] = tests![
+pub const TESTS: [Test; 11] = tests![
+    rows_that_swap_different_sets_of_columns_end_right,
+    a_soft_delete_takes_an_expression,
+    a_soft_delete_without_columns_is_refused,
     two_rows_can_exchange_the_values_of_unique_columns,
     unique_values_can_move_along_a_chain_of_rows,
     a_unique_value_held_by_a_row_that_is_kept_is_an_error,
@@ -198,5 +205,60 @@ async fn a_hook_that_refuses_rolls_the_change_back(db: Db) -> TestResult {
         .apply(&db.pool)
         .await;
     assert!(matches!(refused, Err(SyncError::Refused { .. })));
+    Ok(())
+}
+
+async fn rows_that_swap_different_sets_of_columns_end_right(db: Db) -> TestResult {
+    db.create_table(seat::Entity).await?;
+    let first = vec![
+        seat("a", 1, "Ann", Some(1)),
+        seat("b", 2, "Bob", Some(2)),
+        seat("c", 3, "Cid", Some(3)),
+        seat("d", 4, "Dee", None),
+    ];
+    sync(&db, first).await?;
+    let ids: Vec<i32> = seats(&db).await?.into_iter().map(|seat| seat.0).collect();
+    let gone = |seat: seat::Model| seat::Model { gone: true, ..seat };
+    let second = vec![
+        gone(seat("a", 2, "Ann", Some(1))),
+        seat("b", 1, "Bob", Some(3)),
+        seat("c", 4, "Dee", Some(2)),
+        gone(seat("d", 3, "Cid", None)),
+    ];
+    assert_eq!(sync(&db, second.clone()).await?.updated, 4);
+    let expected: Vec<_> = ids
+        .iter()
+        .zip(&second)
+        .map(|(id, seat)| (*id, seat.number, seat.holder.clone(), seat.badge))
+        .collect();
+    assert_eq!(seats(&db).await?, expected);
+    assert!(sync(&db, second).await?.is_unchanged());
+    Ok(())
+}
+
+async fn a_soft_delete_takes_an_expression(db: Db) -> TestResult {
+    db.create_table(seat::Entity).await?;
+    sync(&db, vec![seat("a", 1, "Ann", None), seat("b", 2, "Bob", None)]).await?;
+    let stamp = Func::upper(Expr::col(seat::Column::Holder));
+    let result = seat::Entity::bulk_sync([seat("a", 1, "Ann", None)], WholeTable, None)
+        .soft_delete([(seat::Column::RemovedAt, stamp)])
+        .exec(&db.pool)
+        .await?;
+    assert_eq!(result.deleted, 1);
+    let stamped = seat::Entity::find().filter(seat::Column::Code.eq("b")).one(&db.pool).await?;
+    assert_eq!(stamped.and_then(|row| row.removed_at).as_deref(), Some("BOB"));
+    Ok(())
+}
+
+async fn a_soft_delete_without_columns_is_refused(db: Db) -> TestResult {
+    db.create_table(seat::Entity).await?;
+    sync(&db, vec![seat("a", 1, "Ann", None), seat("b", 2, "Bob", None)]).await?;
+    let refused = seat::Entity::bulk_sync([seat("a", 1, "Ann", None)], WholeTable, None)
+        .soft_delete(Vec::<(seat::Column, Expr)>::new())
+        .exec(&db.pool)
+        .await;
+    let message = refused.map_err(|error| error.to_string());
+    assert!(message.is_err_and(|text| text.contains("soft_delete() names no column")));
+    assert_eq!(seat::Entity::find().count(&db.pool).await?, 2);
     Ok(())
 }

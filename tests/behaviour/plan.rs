@@ -6,9 +6,11 @@ use bulk_sync_tests::{
     suite::{Db, Test, TestResult},
     tests,
 };
-use sea_orm::{ActiveValue::Set, IntoActiveModel, entity::prelude::*, sea_query::Expr};
+use sea_orm::{ActiveValue::Set, DbBackend, IntoActiveModel, entity::prelude::*, sea_query::Expr};
 
-pub const TESTS: [Test; 9] = tests![
+pub const TESTS: [Test; 11] = tests![
+    a_plan_is_stale_when_a_row_to_update_has_left_the_scope,
+    a_plan_made_without_a_database_is_checked_before_it_is_applied,
     a_plan_reads_like_a_diff_sorted_by_key,
     a_long_plan_ends_with_the_number_of_the_rest_and_is_whole_on_request,
     applying_a_plan_does_what_exec_would_do,
@@ -181,5 +183,30 @@ async fn a_plan_serialises_with_its_rows_and_values(db: Db) -> TestResult {
     );
     assert_eq!(json["created"][0]["salary"], "1234.56");
     assert_eq!(json["deleted"][0]["name"], "Cid");
+    Ok(())
+}
+
+async fn a_plan_is_stale_when_a_row_to_update_has_left_the_scope(db: Db) -> TestResult {
+    set_up(&db).await?;
+    let plan = plan(&db).await?;
+    employee::Entity::update_many()
+        .col_expr(employee::Column::CompanyId, Expr::val(502))
+        .filter(employee::Column::Name.eq("Bob"))
+        .exec(&db.pool)
+        .await?;
+    let row = "company_id = 501, external_id = 'B2' is gone";
+    assert_stale(&db, plan, row, &["Ann", "Bob", "Cid"]).await
+}
+
+async fn a_plan_made_without_a_database_is_checked_before_it_is_applied(db: Db) -> TestResult {
+    db.create_table(employee::Entity).await?;
+    let models = [imported("A1", "A\0nn")];
+    let plan = employee::Entity::bulk_sync(models, scope(), None).compare_with([])?;
+    let applied = plan.apply(&db.pool).await;
+    if db.backend() == DbBackend::Postgres {
+        assert!(matches!(applied, Err(SyncError::InvalidInput { .. })), "{applied:?}");
+    } else {
+        assert_eq!(applied?.created, 1);
+    }
     Ok(())
 }

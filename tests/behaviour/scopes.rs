@@ -22,7 +22,8 @@ use crate::fixture::{
     with_employees,
 };
 
-pub const TESTS: [Test; 16] = tests![
+pub const TESTS: [Test; 17] = tests![
+    a_condition_that_only_one_backend_knows_is_a_scope_there,
     a_condition_is_a_scope,
     an_expression_is_a_scope,
     a_function_is_a_scope,
@@ -214,5 +215,20 @@ async fn a_sync_of_thousands_that_deletes_nothing_leaves_other_rows_alone(db: Db
     let people = people(&db.pool).await?;
     assert_eq!(people[..3], ["501 A1 Anna", "501 B2 Bob", "501 C3 Cid"]);
     assert_eq!(people.len(), 3_004);
+    Ok(())
+}
+
+/// `= ANY($1)` is known to PostgreSQL alone.
+async fn a_condition_that_only_one_backend_knows_is_a_scope_there(db: Db) -> TestResult {
+    if db.backend() != DbBackend::Postgres {
+        return Ok(());
+    }
+    with_ann_bob_and_cid(&db).await?;
+    let scope = || employee::Column::CompanyId.eq_any([501]);
+    let sync = employee::Entity::bulk_sync([imported("A1", "Anna")], scope(), None);
+    assert_eq!(
+        sync.exec(&db.pool).await?.to_string(),
+        "0 created, 1 updated, 2 deleted, 0 unchanged"
+    );
     Ok(())
 }

@@ -167,7 +167,7 @@ pub fn cases(layout: &Layout) -> impl Strategy<Value = Case> + use<> {
 }
 
 fn licences() -> impl Strategy<Value = Licence> {
-    let shared = (weighted(0.15), weighted(0.25), weighted(0.1));
+    let shared = (weighted(0.25), weighted(0.25), weighted(0.1));
     (shared, weighted(0.2), weighted(0.03), weighted(0.05)).prop_map(
         |(shared, models_out_of_scope, invalid, incomplete)| Licence {
             rows_share_keys: shared.0,

@@ -55,12 +55,14 @@ pub fn options(layout: &Layout) -> impl Strategy<Value = Options> + use<> {
     )
 }
 
+type Switch<E> = fn(BulkSync<E>) -> BulkSync<E>;
+
 /// The call with these options.
 pub fn with<E: Subject>(mut call: BulkSync<E>, options: &Options) -> BulkSync<E> {
     let columns = |positions: &[usize]| -> Vec<E::Column> {
         positions.iter().map(|&position| E::column(position)).collect()
     };
-    let switches: [(bool, fn(BulkSync<E>) -> BulkSync<E>); 7] = [
+    let switches: [(bool, Switch<E>); 7] = [
         (options.skip_creates, BulkSync::skip_creates),
         (options.skip_updates, BulkSync::skip_updates),
         (options.skip_deletes, BulkSync::skip_deletes),
@@ -81,8 +83,10 @@ pub fn with<E: Subject>(mut call: BulkSync<E>, options: &Options) -> BulkSync<E>
     if !options.ignore.is_empty() {
         call = call.ignore(columns(&options.ignore));
     }
-    let stamps = options.soft_delete.iter();
-    call = call.soft_delete(stamps.map(|(column, stamp)| (E::column(*column), stamp.clone())));
+    if !options.soft_delete.is_empty() {
+        let stamps = options.soft_delete.iter();
+        call = call.soft_delete(stamps.map(|(column, stamp)| (E::column(*column), stamp.clone())));
+    }
     with_limits(call, options)
 }
 

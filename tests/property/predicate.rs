@@ -64,7 +64,7 @@ impl Predicate {
             Self::IsNull(column) => Some(is_null(&row[*column])),
             Self::OfKind(column, kind) => {
                 let value = int(row, *column)?;
-                Some(REGIONS.iter().any(|region| *region == (value, *kind)))
+                Some(REGIONS.contains(&(value, *kind)))
             }
             Self::Highest(column) => {
                 let highest = rows.iter().filter_map(|row| int(row, *column)).max();

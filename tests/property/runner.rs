@@ -31,7 +31,7 @@ pub type Run = fn(Server) -> Result<(), Failed>;
 const SHRINKS: u32 = 3_000;
 
 /// How many cases are enough for each ending to be seen.
-const TELLING: u32 = 1_000;
+const TELLING: u32 = 4_000;
 
 /// The syncs of an entity agree with the oracle.
 pub fn run<E: Subject>(server: Server) -> Result<(), Failed> {
@@ -101,7 +101,7 @@ async fn connect<E: Subject>(database: &TestDatabase) -> Result<DatabaseConnecti
 }
 
 fn number_of_cases(backend: DbBackend) -> Result<u32, Failed> {
-    let usual = if backend == DbBackend::Sqlite { 10_000 } else { 1_000 };
+    let usual = if backend == DbBackend::Sqlite { 4_000 } else { 1_000 };
     variable("BULK_SYNC_PROPERTY_CASES").map(|cases| cases.unwrap_or(usual))
 }
 

@@ -1,13 +1,13 @@
 //! Whether what the library gives is what the oracle says.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, fmt::Debug};
 
 use bulk_sync::{SyncError, SyncResult};
 use bulk_sync_tests::oracle::{Absent, Fault, Plan, Row, number};
 use sea_orm::Value;
 
 use crate::{
-    agreement::Disagreement,
+    agreement::{Disagreement, Ending},
     case::{Case, row_text},
 };
 
@@ -28,6 +28,23 @@ pub fn same_counts(found: &SyncResult, case: &Case, plan: &Plan) -> Result<(), D
          {expected_columns:?}"
     )
     .into())
+}
+
+/// A refusal for one of these reasons, which leaves the rows as they were.
+pub fn refused<T: Debug>(
+    found: &Result<T, SyncError>,
+    faults: &BTreeSet<Fault>,
+    after: Vec<Row>,
+    before: &[Row],
+) -> Result<Ending, Disagreement> {
+    match found {
+        Ok(done) => Err(format!("{faults:?}, not {done:?}").into()),
+        Err(error) => {
+            let fault = fault_among(error, faults)?;
+            same_rows("a refusal", after, before.to_vec())?;
+            Ok(Err(fault))
+        }
+    }
 }
 
 /// The class of an error, which has to be one of these.

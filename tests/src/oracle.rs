@@ -1,6 +1,8 @@
 //! What a sync should do, said as plainly as can be: rows in lists, gone
 //! through one by one. Shares no code with the library, and knows no database.
 
+use std::collections::BTreeSet;
+
 use sea_orm::Value;
 
 mod outcome;
@@ -108,6 +110,9 @@ pub enum Fault {
     StalePlan,
 }
 
+/// Whether a row is in scope, given all rows of its table.
+pub type InScope<'a> = dyn Fn(&Row, &[Row]) -> bool + 'a;
+
 /// A call of `bulk_sync`.
 pub struct Call<'a> {
     /// The table.
@@ -116,9 +121,8 @@ pub struct Call<'a> {
     pub models: &'a [Model],
     /// Whether the values of the models are `Set`, not those of a Model.
     pub explicit: bool,
-    /// Whether a row is in scope, given all rows of its table; `None` for a
-    /// condition without a predicate.
-    pub in_scope: Option<&'a dyn Fn(&Row, &[Row]) -> bool>,
+    /// The scope; `None` for a condition without a predicate.
+    pub in_scope: Option<&'a InScope<'a>>,
     /// The options.
     pub options: &'a Options,
 }
@@ -140,6 +144,23 @@ pub struct Plan {
     pub given: usize,
     /// Whether a created row lacks a value that the database insists on.
     pub incomplete: bool,
+}
+
+/// What becomes of the table. Where the library is free to do the change or to
+/// refuse it, there are both a table and faults.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Outcome {
+    /// The rows after the call; `None` where it has to be refused.
+    pub table: Option<Vec<Row>>,
+    /// The errors of which it gives one when it is refused: which of several
+    /// comes first is not promised.
+    pub faults: BTreeSet<Fault>,
+}
+
+impl<const N: usize> From<[Fault; N]> for Outcome {
+    fn from(faults: [Fault; N]) -> Self {
+        Self { table: None, faults: faults.into() }
+    }
 }
 
 /// A row to update.

@@ -14,6 +14,7 @@ pub mod project;
 pub mod reading;
 pub mod seat;
 pub mod short_names;
+pub mod slot;
 pub mod stock;
 pub mod tagged;
 pub mod task;

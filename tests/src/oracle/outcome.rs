@@ -2,29 +2,33 @@
 
 use std::collections::BTreeSet;
 
-use super::{Call, Fault, Plan, Row};
+use super::{Call, Fault, Outcome, Plan, Row};
 
 /// A row of the table after the call.
 struct After {
     row: Row,
     should_be_in_scope: bool,
-    written: bool,
+    updated: bool,
+    created: bool,
 }
 
 impl Call<'_> {
-    /// The table after the call, or the errors of which the call gives one:
-    /// which of several refusals of the database comes first is not promised.
-    pub fn carry_out(&self, plan: &Plan, rows: &[Row]) -> Result<Vec<Row>, BTreeSet<Fault>> {
+    /// What becomes of these rows.
+    pub fn carry_out(&self, plan: &Plan, rows: &[Row]) -> Outcome {
         if let Some(fault) = self.guard(plan) {
-            return Err([fault].into());
+            return [fault].into();
         }
         let after = self.after(plan, rows);
         let table: Vec<Row> = after.iter().map(|after| after.row.clone()).collect();
         let mut faults = self.refusals(plan, rows, &table);
-        if !plan.is_empty() && after.iter().any(|after| self.is_stray(after, &table)) {
+        let mut is_refused = !faults.is_empty();
+        let strays: Vec<&After> =
+            after.iter().filter(|after| self.is_stray(after, &table)).collect();
+        if !plan.is_empty() && !strays.is_empty() {
             faults.insert(Fault::OutOfScope);
+            is_refused |= self.must_refuse(&strays, &table);
         }
-        if faults.is_empty() { Ok(table) } else { Err(faults) }
+        Outcome { table: (!is_refused).then_some(table), faults }
     }
 
     /// Limits that the call sets itself.
@@ -87,20 +91,32 @@ impl Call<'_> {
             after.push(After {
                 should_be_in_scope: update.is_some()
                     || (!deleted && self.is_in_scope(&rows[position], rows)),
-                written: update.is_some(),
+                updated: update.is_some(),
+                created: false,
                 row: update.map_or(row, |update| update.desired.clone()),
             });
         }
         let created = plan.created.iter().cloned();
-        after.extend(created.map(|row| After { row, should_be_in_scope: true, written: true }));
+        after.extend(created.map(|row| After {
+            row,
+            should_be_in_scope: true,
+            updated: false,
+            created: true,
+        }));
         after
     }
 
-    /// The rows in scope after the call are those that were kept or written.
-    /// Where nothing is deleted, this is promised of written rows only.
+    /// The rows in scope after the call should be those that were kept or written.
     fn is_stray(&self, after: &After, table: &[Row]) -> bool {
-        let promised = after.written || !self.options.skip_deletes;
-        promised && self.is_in_scope(&after.row, table) != after.should_be_in_scope
+        self.is_in_scope(&after.row, table) != after.should_be_in_scope
+    }
+
+    /// Updated rows have to be in scope. Others can leave it to rows that equal
+    /// their models, and where nothing is deleted only created ones matter.
+    fn must_refuse(&self, strays: &[&After], table: &[Row]) -> bool {
+        let is_even = self.plan(table).is_ok_and(|left| left.is_empty());
+        let matters = |stray: &&&After| stray.created || !self.options.skip_deletes;
+        strays.iter().any(|stray| stray.updated) || (!is_even && strays.iter().any(|s| matters(&s)))
     }
 
     /// Whether a row is in scope; a soft-deleted one is not.

@@ -1,18 +1,11 @@
 //! What becomes of a plan when the table has changed since it was made.
 
-use std::collections::BTreeSet;
-
-use super::{Call, Fault, Plan, Row, Update};
+use super::{Call, Fault, Outcome, Plan, Row, Update};
 
 impl Call<'_> {
-    /// The table after a plan that was made for the rows `before` is applied
-    /// to the rows `now`, or the errors of which it gives one.
-    pub fn apply(
-        &self,
-        plan: &Plan,
-        before: &[Row],
-        now: &[Row],
-    ) -> Result<Vec<Row>, BTreeSet<Fault>> {
+    /// What becomes of the rows `now` when a plan is applied to them that was
+    /// made for the rows `before`.
+    pub fn apply(&self, plan: &Plan, before: &[Row], now: &[Row]) -> Outcome {
         let found = |row: usize| self.found_again(&before[row], now);
         let updated = plan
             .updated
@@ -21,14 +14,18 @@ impl Call<'_> {
         let updated: Option<Vec<_>> = updated.collect();
         let deleted: Option<Vec<_>> = plan.deleted.iter().map(|&row| found(row)).collect();
         let (Some(updated), Some(deleted)) = (updated, deleted) else {
-            return Err(self.stale(plan));
+            return self.stale(plan);
         };
         // a row in scope with a key that the plan creates
         let taken = |row: &Row| plan.created.iter().any(|created| self.same_key(created, row));
         if now.iter().any(|row| taken(row) && self.is_in_whole_scope(row, now)) {
-            return Err(self.stale(plan));
+            return self.stale(plan);
         }
-        self.carry_out(&Plan { updated, deleted, ..plan.clone() }, now)
+        let mut outcome = self.carry_out(&Plan { updated, deleted, ..plan.clone() }, now);
+        if self.may_be_stale(plan, now) {
+            outcome.faults.extend([Fault::StalePlan, Fault::OutOfScope]);
+        }
+        outcome
     }
 
     /// A row that the plan writes has to be there as it was, and in scope.
@@ -36,9 +33,9 @@ impl Call<'_> {
         now.iter().position(|other| other == row && self.is_in_whole_scope(other, now))
     }
 
-    /// Whether the plan may be called stale although its rows are as they
-    /// were: there is another row with the key of one that it updates.
-    pub fn may_be_stale(&self, plan: &Plan, now: &[Row]) -> bool {
+    /// Whether the plan may be refused although its rows are as they were: there
+    /// is another row with the key of one that it updates.
+    fn may_be_stale(&self, plan: &Plan, now: &[Row]) -> bool {
         let same =
             |update: &Update| now.iter().filter(|row| self.same_key(&update.desired, row)).count();
         plan.updated.iter().any(|update| same(update) > 1)
@@ -49,7 +46,8 @@ impl Call<'_> {
     }
 
     /// Which of a stale plan and a guard is named is not promised.
-    fn stale(&self, plan: &Plan) -> BTreeSet<Fault> {
-        [Some(Fault::StalePlan), self.guard(plan)].into_iter().flatten().collect()
+    fn stale(&self, plan: &Plan) -> Outcome {
+        let faults = [Some(Fault::StalePlan), self.guard(plan)].into_iter().flatten();
+        Outcome { table: None, faults: faults.collect() }
     }
 }
