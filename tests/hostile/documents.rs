@@ -25,17 +25,17 @@ columns! {
     integers: Column::new([vec![1], vec![2]], [vec![], vec![i32::MIN, 0, i32::MAX], vec![7; 9_999]])
         .missing(NO_ARRAYS);
     doubles: Column::new([vec![1.0], vec![2.0]], [vec![], numbers::doubles()])
-        .near(near_doubles)
+        .near(|left, right| near_doubles(left, right))
         .missing(NO_ARRAYS);
     strings: Column::new([vec!["a".into()], vec!["b".into()]], string_arrays()).missing(NO_ARRAYS);
     decimals: Column::new([vec![1.into()], vec![2.into()]], [vec![], numbers::decimals()])
-        .near(near_decimals)
+        .near(|left, right| near_decimals(left, right))
         .missing(NO_ARRAYS);
     date_times: Column::new([vec![DateTime::default()], vec![]], date_time_arrays())
-        .near(near_date_times)
+        .near(|left, right| near_date_times(left, right))
         .missing(NO_ARRAYS);
     jsons: Column::new([vec![json!(1)], vec![json!(2)]], json_arrays())
-        .near(near_jsons)
+        .near(|left, right| near_jsons(left, right))
         .missing(NO_ARRAYS);
     uuids: Column::new([vec![Uuid::nil()], vec![Uuid::max()]], [vec![], text::uuids()])
         .missing(NO_ARRAYS);
@@ -151,20 +151,20 @@ fn near_settings(left: &Settings, right: &Settings) -> bool {
     left.size == right.size && left.label == right.label && near_json(&left.rest, &right.rest)
 }
 
-fn near_jsons(left: &Vec<Json>, right: &Vec<Json>) -> bool {
+fn near_jsons(left: &[Json], right: &[Json]) -> bool {
     left.len() == right.len() && left.iter().zip(right).all(|(left, right)| near_json(left, right))
 }
 
-fn near_doubles(left: &Vec<f64>, right: &Vec<f64>) -> bool {
+fn near_doubles(left: &[f64], right: &[f64]) -> bool {
     let same = |(left, right): (&f64, &f64)| left == right || (left.is_nan() && right.is_nan());
     left.len() == right.len() && left.iter().zip(right).all(same)
 }
 
-fn near_decimals(left: &Vec<Decimal>, right: &Vec<Decimal>) -> bool {
+fn near_decimals(left: &[Decimal], right: &[Decimal]) -> bool {
     left.len() == right.len() && left.iter().zip(right).all(|(l, r)| near_decimal(l, r))
 }
 
-fn near_date_times(left: &Vec<DateTime>, right: &Vec<DateTime>) -> bool {
+fn near_date_times(left: &[DateTime], right: &[DateTime]) -> bool {
     let near = |(left, right): (&DateTime, &DateTime)| (*left - *right).abs().num_seconds() <= 1;
     left.len() == right.len() && left.iter().zip(right).all(near)
 }

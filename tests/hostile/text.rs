@@ -9,10 +9,10 @@ use sea_orm::{
 use crate::column::{Column, columns};
 
 columns! {
-    string: Column::new(["a", "b"].map(String::from), texts()).near(near_text);
-    short_string: Column::new(["a", "b"].map(String::from), short_texts()).near(near_text);
-    fixed_string: Column::new(["aaa", "bbb"].map(String::from), short_texts()).near(near_text);
-    text: Column::new(["a", "b"].map(String::from), texts()).near(near_text).declared(texts_in);
+    string: Column::new(["a", "b"].map(String::from), texts()).near(|left, right| near_text(left, right));
+    short_string: Column::new(["a", "b"].map(String::from), short_texts()).near(|left, right| near_text(left, right));
+    fixed_string: Column::new(["aaa", "bbb"].map(String::from), short_texts()).near(|left, right| near_text(left, right));
+    text: Column::new(["a", "b"].map(String::from), texts()).near(|left, right| near_text(left, right)).declared(texts_in);
     bytes: Column::new([vec![1], vec![2]], blobs()).declared(blobs_in);
     newtype: Column::new([Code("a".into()), Code("b".into())], codes()).near(near_code);
     text_enum: Column::new([Size::Small, Size::Big], [Size::Big, Size::Empty]);
@@ -128,7 +128,7 @@ pub fn uuids() -> Vec<Uuid> {
 }
 
 /// Equal but for blanks at the end, which a column may add or drop.
-fn near_text(left: &String, right: &String) -> bool {
+fn near_text(left: &str, right: &str) -> bool {
     left.trim_end_matches(' ') == right.trim_end_matches(' ')
 }
 
