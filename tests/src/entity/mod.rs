@@ -19,4 +19,5 @@ pub mod stock;
 pub mod tagged;
 pub mod task;
 pub mod token;
+pub mod typed;
 pub mod zone;

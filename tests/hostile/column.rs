@@ -1,0 +1,167 @@
+//! What is tested of a column type, and the tests that are made of it.
+
+use std::{fmt::Debug, time::Duration};
+
+use bulk_sync_tests::{
+    entity::typed::{TABLE, Typed},
+    suite::{Db, TestResult},
+};
+use sea_orm::{
+    ColumnTrait, ColumnType, ConnectOptions, ConnectionTrait, Database, DatabaseConnection,
+    DbBackend, DbErr, IdenStatic, Iterable, Schema,
+    sea_query::{ColumnDef, Table},
+};
+
+use crate::{
+    case::{HANGS, Role, run_case},
+    report::Report,
+};
+
+/// A column type: the values to try, and how a backend may change them.
+#[derive(Clone)]
+pub struct Column<T> {
+    /// Two different values that every backend stores as they are.
+    pub plain: [T; 2],
+    /// The values to try.
+    pub hostile: Vec<T>,
+    /// Whether a value that was read is the one that was written, as nearly as
+    /// the column can hold it.
+    pub near: fn(&T, &T) -> bool,
+    /// The types that the column is declared as, besides the entity's own.
+    pub declared: fn(DbBackend) -> &'static [&'static str],
+    /// The backends that have no such type, and why.
+    pub missing: &'static [(DbBackend, &'static str)],
+}
+
+impl<T: PartialEq> Column<T> {
+    /// A type whose values come back as they are.
+    pub fn new(plain: [T; 2], hostile: impl Into<Vec<T>>) -> Self {
+        Self { plain, hostile: hostile.into(), near: T::eq, declared: |_| &[], missing: &[] }
+    }
+
+    /// A type whose values come back changed.
+    pub fn near(mut self, near: fn(&T, &T) -> bool) -> Self {
+        self.near = near;
+        self
+    }
+
+    /// Columns that are declared as other types than the entity says.
+    pub fn declared(mut self, declared: fn(DbBackend) -> &'static [&'static str]) -> Self {
+        self.declared = declared;
+        self
+    }
+
+    /// Backends that do not have the type.
+    pub fn missing(mut self, missing: &'static [(DbBackend, &'static str)]) -> Self {
+        self.missing = missing;
+        self
+    }
+}
+
+/// Arrays are for PostgreSQL.
+pub const NO_ARRAYS: &[(DbBackend, &str)] =
+    &[(DbBackend::Sqlite, "no arrays"), (DbBackend::MySql, "no arrays")];
+
+/// Lists a test for each type: the name of its entity, and its [`Column`].
+macro_rules! columns {
+    ($($name:ident: $column:expr;)*) => {
+        $(async fn $name(db: bulk_sync_tests::suite::Db) -> bulk_sync_tests::suite::TestResult {
+            use bulk_sync_tests::entity::typed::$name::Entity;
+            $crate::column::every_value::<Entity>(db, stringify!($name), $column).await
+        })*
+
+        pub const TESTS: &[bulk_sync_tests::suite::Test] = &bulk_sync_tests::tests![$($name),*];
+    };
+}
+pub(crate) use columns;
+
+/// Runs each value in each role and as each declared type.
+pub async fn every_value<E: Typed>(
+    db: Db,
+    name: &'static str,
+    column: Column<E::Type>,
+) -> TestResult {
+    let mut report = Report::new(db.backend(), name);
+    if let Some((_, reason)) = column.missing.iter().find(|(at, _)| *at == db.backend()) {
+        report.skipped(reason);
+        return Ok(());
+    }
+    let own = std::iter::once(None);
+    let others = (column.declared)(db.backend()).iter().copied().map(Some);
+    for declared in own.chain(others) {
+        // statements of one text on tables of two types: no connection may see both
+        let mut pool = connect(&db).await?;
+        create_table::<E>(&pool, declared).await?;
+        for value in &column.hostile {
+            for role in Role::ALL {
+                let outcome = run_case::<E>(&pool, &column, role, value).await;
+                let hangs = outcome.as_ref().is_err_and(|failure| failure == HANGS);
+                if outcome.is_err() {
+                    close(pool).await;
+                    pool = connect(&db).await?;
+                }
+                report.add(declared, role, &text(value), outcome);
+                if hangs {
+                    return report.finish();
+                }
+            }
+        }
+        pool.execute(&Table::drop().table(TABLE).to_owned()).await?;
+        close(pool).await;
+    }
+    report.finish()
+}
+
+/// Connections of their own, as a case that hangs takes its connection along.
+pub async fn connect(db: &Db) -> Result<DatabaseConnection, DbErr> {
+    let mut options = ConnectOptions::new(&db.url);
+    options.max_connections(2).acquire_timeout(Duration::from_secs(5)).sqlx_logging(false);
+    Database::connect(options).await
+}
+
+/// Closes connections, and leaves one that hangs to itself.
+pub async fn close(pool: DatabaseConnection) {
+    let _ = tokio::time::timeout(Duration::from_secs(1), pool.close()).await;
+}
+
+/// A value as the report shows it.
+fn text(value: &impl Debug) -> String {
+    let text = format!("{value:?}");
+    match text.char_indices().nth(60) {
+        Some((end, _)) => format!("{}… ({} bytes)", &text[..end], text.len()),
+        None => text,
+    }
+}
+
+/// Creates the table, and the enum type that it needs.
+pub async fn create_table<E: Typed>(
+    pool: &DatabaseConnection,
+    declared: Option<&str>,
+) -> Result<(), DbErr> {
+    let backend = pool.get_database_backend();
+    let schema = Schema::new(backend);
+    if let ColumnType::Enum { name, variants } = E::VALUE.def().get_column_type()
+        && backend == DbBackend::Postgres
+    {
+        let variants = variants.iter().map(|name| name.to_string().replace('\'', "''"));
+        let variants = variants.collect::<Vec<_>>().join("', '");
+        pool.execute_unprepared(&format!("CREATE TYPE {name} AS ENUM ('{variants}')")).await?;
+    }
+    let Some(declared) = declared else {
+        pool.execute(&schema.create_table_from_entity(E::default())).await?;
+        return Ok(());
+    };
+    let mut table = Table::create().table(TABLE).to_owned();
+    for column in E::Column::iter() {
+        let mut definition = schema.get_column_def::<E>(column);
+        if [E::VALUE.as_str(), E::OPTIONAL.as_str()].contains(&column.as_str()) {
+            definition = ColumnDef::new_with_type(column, ColumnType::custom(declared.to_owned()));
+            if !column.def().is_null() {
+                definition.not_null();
+            }
+        }
+        table.col(definition);
+    }
+    pool.execute(&table).await?;
+    Ok(())
+}

@@ -1,0 +1,170 @@
+//! JSON, enums, arrays and network addresses, and booleans.
+
+use bulk_sync_tests::entity::typed::{Colour, Level, Settings};
+use sea_orm::{
+    DbBackend,
+    prelude::{Date, DateTime, Decimal, IpNetwork, Json, Uuid},
+    sea_query::prelude::MacAddress,
+};
+use serde_json::json;
+
+use crate::{
+    column::{Column, NO_ARRAYS, columns},
+    numbers::{self, near_decimal},
+    text, times,
+};
+
+columns! {
+    boolean: Column::new([false, true], [false, true]);
+    json: Column::new([json!(1), json!(2)], documents()).near(near_json);
+    json_binary: Column::new([json!(1), json!(2)], documents()).near(near_json);
+    json_struct: Column::new([settings(json!(1)), settings(json!(2))], settings_of_all())
+        .near(near_settings);
+    number_enum: Column::new([Level::Zero, Level::Lowest], [Level::Lowest, Level::Highest]);
+    native_enum: Column::new([Colour::Red, Colour::Blue], [Colour::Blue, Colour::Green]);
+    integers: Column::new([vec![1], vec![2]], [vec![], vec![i32::MIN, 0, i32::MAX], vec![7; 9_999]])
+        .missing(NO_ARRAYS);
+    doubles: Column::new([vec![1.0], vec![2.0]], [vec![], numbers::doubles()])
+        .near(|left, right| near_doubles(left, right))
+        .missing(NO_ARRAYS);
+    strings: Column::new([vec!["a".into()], vec!["b".into()]], string_arrays()).missing(NO_ARRAYS);
+    decimals: Column::new([vec![1.into()], vec![2.into()]], [vec![], numbers::decimals()])
+        .near(|left, right| near_decimals(left, right))
+        .missing(NO_ARRAYS);
+    date_times: Column::new([vec![DateTime::default()], vec![]], date_time_arrays())
+        .near(|left, right| near_date_times(left, right))
+        .missing(NO_ARRAYS);
+    jsons: Column::new([vec![json!(1)], vec![json!(2)]], json_arrays())
+        .near(|left, right| near_jsons(left, right))
+        .missing(NO_ARRAYS);
+    uuids: Column::new([vec![Uuid::nil()], vec![Uuid::max()]], [vec![], text::uuids()])
+        .missing(NO_ARRAYS);
+    ip_network: Column::new([network("1.2.3.4/32"), network("::1/128")], networks())
+        .missing(NO_NETWORKS);
+    mac_address: Column::new(
+        [1, 2].map(|last| MacAddress::new([0, 0, 0, 0, 0, last])),
+        [MacAddress::new([0; 6]), MacAddress::new([0xff; 6])],
+    )
+    .missing(NO_NETWORKS);
+}
+
+const NO_NETWORKS: &[(DbBackend, &str)] =
+    &[(DbBackend::Sqlite, "SeaORM panics"), (DbBackend::MySql, "SeaORM panics")];
+
+pub fn documents() -> Vec<Json> {
+    let deep = |depth: usize| {
+        let text = format!("{}1{}", "[".repeat(depth), "]".repeat(depth));
+        serde_json::from_str(&text).unwrap_or(Json::Null)
+    };
+    vec![
+        Json::Null,
+        json!(null),
+        json!(""),
+        json!("null"),
+        json!([]),
+        json!({}),
+        json!({"b": 1, "a": 2, "aa": 3, "": 4}),
+        json!({"a": "it's \\ \" ? $1 %"}),
+        json!({"a": "\u{1}\u{7f}\u{ffff}👩‍👩‍👧‍👦"}),
+        json!({"a": "\0"}),
+        json!({"a\0b": 1}),
+        json!(1.0),
+        json!(-0.0),
+        json!(0.1 + 0.2),
+        json!(1e308),
+        json!(1e-308),
+        json!(i64::MIN),
+        json!(u64::MAX),
+        json!(123456789012345680.0),
+        json!([null, true, {"a": [null]}]),
+        deep(120),
+        Json::String("x".repeat(1 << 20)),
+    ]
+}
+
+fn settings(rest: Json) -> Settings {
+    Settings { size: 1.5, label: "label".to_owned(), rest }
+}
+
+fn settings_of_all() -> Vec<Settings> {
+    let mut all: Vec<_> = documents().into_iter().map(settings).collect();
+    // not f64::MAX, which serde_json does not read as PostgreSQL's jsonb writes it, and
+    // not NaN, which serde_json writes as null and does not read as a number
+    all.push(Settings { size: 1e308, ..settings(Json::Null) });
+    all.push(Settings { label: "a\0b".to_owned(), ..settings(Json::Null) });
+    all
+}
+
+fn string_arrays() -> Vec<Vec<String>> {
+    let storable: Vec<String> = text::texts()
+        .into_iter()
+        .filter(|text| text.len() < 1_000 && !text.contains('\0'))
+        .collect();
+    vec![vec![], vec![String::new()], vec!["a\0b".into()], storable, vec!["x".repeat(1 << 20)]]
+}
+
+fn date_time_arrays() -> Vec<Vec<DateTime>> {
+    let storable = times::date_times().into_iter().filter(|value| value.date() > plain_year(-4713));
+    vec![vec![], times::date_times(), storable.collect()]
+}
+
+fn plain_year(year: i32) -> Date {
+    Date::from_ymd_opt(year, 1, 1).unwrap_or_default()
+}
+
+fn json_arrays() -> Vec<Vec<Json>> {
+    let storable = |value: &Json| !value.to_string().contains("\\u0000");
+    vec![
+        vec![],
+        vec![Json::Null],
+        vec![json!("\0")],
+        documents().into_iter().filter(storable).collect(),
+    ]
+}
+
+fn network(text: &str) -> IpNetwork {
+    text.parse().unwrap_or_else(|_| IpNetwork::from(std::net::IpAddr::from([0, 0, 0, 0])))
+}
+
+fn networks() -> Vec<IpNetwork> {
+    ["0.0.0.0/0", "255.255.255.255/32", "10.1.2.3/8", "::/0", "fe80::1/64"].map(network).into()
+}
+
+/// Equal but for how a number is written.
+fn near_json(left: &Json, right: &Json) -> bool {
+    match (left, right) {
+        (Json::Number(left), Json::Number(right)) => {
+            left == right || left.as_f64() == right.as_f64()
+        }
+        (Json::Array(left), Json::Array(right)) => near_jsons(left, right),
+        (Json::Object(left), Json::Object(right)) => {
+            let near = |(key, value): (&String, &Json)| {
+                right.get(key).is_some_and(|right| near_json(value, right))
+            };
+            left.len() == right.len() && left.iter().all(near)
+        }
+        (left, right) => left == right,
+    }
+}
+
+fn near_settings(left: &Settings, right: &Settings) -> bool {
+    left.size == right.size && left.label == right.label && near_json(&left.rest, &right.rest)
+}
+
+fn near_jsons(left: &[Json], right: &[Json]) -> bool {
+    left.len() == right.len() && left.iter().zip(right).all(|(left, right)| near_json(left, right))
+}
+
+fn near_doubles(left: &[f64], right: &[f64]) -> bool {
+    let same = |(left, right): (&f64, &f64)| left == right || (left.is_nan() && right.is_nan());
+    left.len() == right.len() && left.iter().zip(right).all(same)
+}
+
+fn near_decimals(left: &[Decimal], right: &[Decimal]) -> bool {
+    left.len() == right.len() && left.iter().zip(right).all(|(l, r)| near_decimal(l, r))
+}
+
+fn near_date_times(left: &[DateTime], right: &[DateTime]) -> bool {
+    let near = |(left, right): (&DateTime, &DateTime)| (*left - *right).abs().num_seconds() <= 1;
+    left.len() == right.len() && left.iter().zip(right).all(near)
+}

@@ -1,0 +1,27 @@
+//! Hostile values of every column type: each ends in a table that holds it, or
+//! in a clear error and a table as it was. Never in a panic, a hang or half of
+//! a change.
+//!
+//! Whether a second sync has nothing to do is printed, not judged, when the
+//! variable `BULK_SYNC_TABLE` is set.
+
+mod case;
+mod column;
+mod documents;
+mod numbers;
+mod options;
+mod report;
+mod text;
+mod times;
+mod wide;
+
+fn main() -> std::process::ExitCode {
+    bulk_sync_tests::suite::run(&[
+        ("numbers", numbers::TESTS),
+        ("text", text::TESTS),
+        ("times", times::TESTS),
+        ("documents", documents::TESTS),
+        ("options", &options::TESTS),
+        ("wide", &wide::TESTS),
+    ])
+}

@@ -1,0 +1,216 @@
+//! Dates and times, of chrono and of time.
+
+use sea_orm::{
+    DbBackend,
+    prelude::{
+        ChronoUnixTimestamp, Date, DateTime, DateTimeUtc, DateTimeWithTimeZone, Time, TimeDate,
+        TimeDateTime, TimeDateTimeWithTimeZone, TimeTime,
+    },
+    sea_query::prelude::{
+        chrono::{FixedOffset, TimeDelta, TimeZone},
+        time,
+    },
+};
+
+use crate::column::{Column, columns};
+
+columns! {
+    date: Column::new([1, 2].map(plain_date), dates());
+    time: Column::new([3600, 7200].map(|second| clock(second, 0)), times())
+        .near(near_time)
+        .declared(times_in);
+    date_time: Column::new([1, 2].map(plain_date_time), date_times())
+        .near(|left, right| within_a_second(*left, *right))
+        .declared(date_times_in);
+    date_time_utc: Column::new([1, 2].map(|day| plain_date_time(day).and_utc()), instants())
+        .near(|left, right| within_a_second(left.naive_utc(), right.naive_utc()))
+        .declared(instants_in);
+    date_time_with_time_zone: Column::new(
+        [1, 2].map(|day| plain_date_time(day).and_utc().fixed_offset()),
+        zoned(),
+    )
+    .near(|left, right| within_a_second(left.naive_utc(), right.naive_utc()))
+    .declared(instants_in);
+    unix_timestamp: Column::new(
+        [1, 2].map(|day| ChronoUnixTimestamp(plain_date_time(day).and_utc())),
+        instants().into_iter().map(ChronoUnixTimestamp).collect::<Vec<_>>(),
+    )
+    .near(|left, right| (left.0 - right.0).abs() < SECOND * 2);
+    time_date: Column::new([january(2024, 1), january(2024, 2)], time_dates());
+    time_time: Column::new([TimeTime::MIDNIGHT, NOON], time_times())
+        .near(|left, right| (*left - *right).abs() < time::Duration::SECOND);
+    time_date_time: Column::new(
+        [january(2024, 1).midnight(), january(2024, 2).midnight()],
+        time_date_times(),
+    )
+    .near(|left, right| (*left - *right).abs() < time::Duration::SECOND)
+    .declared(date_times_in);
+    time_date_time_with_time_zone: Column::new(
+        [1, 2].map(|day| january(2024, day).midnight().assume_utc()),
+        time_instants(),
+    )
+    .near(|left, right| (*left - *right).abs() < time::Duration::SECOND);
+}
+
+const SECOND: TimeDelta = TimeDelta::seconds(1);
+const NOON: TimeTime = match TimeTime::from_hms(12, 0, 0) {
+    Ok(noon) => noon,
+    Err(_) => TimeTime::MIDNIGHT,
+};
+
+fn times_in(backend: DbBackend) -> &'static [&'static str] {
+    match backend {
+        DbBackend::Sqlite => &[],
+        _ => &["time(0)", "time(3)", "time(6)"],
+    }
+}
+
+fn date_times_in(backend: DbBackend) -> &'static [&'static str] {
+    match backend {
+        DbBackend::Sqlite => &[],
+        DbBackend::MySql => &["datetime(3)", "datetime(6)"],
+        _ => &["timestamp(0)", "timestamp(3)"],
+    }
+}
+
+fn instants_in(backend: DbBackend) -> &'static [&'static str] {
+    match backend {
+        DbBackend::Sqlite => &[],
+        DbBackend::MySql => &["timestamp(6)", "datetime", "datetime(6)"],
+        _ => &["timestamptz(0)", "timestamptz(3)"],
+    }
+}
+
+fn plain_date(day: u32) -> Date {
+    Date::from_ymd_opt(2024, 1, day).unwrap_or_default()
+}
+
+fn plain_date_time(day: u32) -> DateTime {
+    plain_date(day).and_time(clock(1, 0))
+}
+
+/// A second before midnight at the latest; nanoseconds above a thousand
+/// millions are a leap second.
+fn clock(second: u32, nanosecond: u32) -> Time {
+    Time::from_num_seconds_from_midnight_opt(second, nanosecond).unwrap_or_default()
+}
+
+/// The limits of chrono and of each backend, and the years around them.
+pub fn dates() -> Vec<Date> {
+    let mut dates = vec![Date::MIN, Date::MAX];
+    let days = [
+        (-262_142, 1, 1),
+        (-4714, 11, 24),
+        (-4713, 1, 1),
+        (-1, 12, 31),
+        (0, 1, 1),
+        (1, 1, 1),
+        (999, 12, 31),
+        (1000, 1, 1),
+        (1582, 10, 10),
+        (1969, 12, 31),
+        (2024, 2, 29),
+        (2038, 1, 20),
+        (9999, 12, 31),
+        (10_000, 1, 1),
+        (65_535, 1, 1),
+        (65_536 + 2024, 1, 1),
+        (262_142, 12, 31),
+    ];
+    dates
+        .extend(days.iter().filter_map(|&(year, month, day)| Date::from_ymd_opt(year, month, day)));
+    dates
+}
+
+pub fn times() -> Vec<Time> {
+    let leap = 1_000_000_000;
+    vec![
+        Time::MIN,
+        clock(86_399, 0),
+        clock(86_399, 999_999_999),
+        clock(86_399, 999_999_500),
+        clock(86_399, leap),
+        clock(86_399, leap + 500_000_000),
+        clock(86_399, leap + 999_999_999),
+        clock(59, leap),
+        clock(1, 1),
+        clock(1, 500),
+        clock(1, 123_456_789),
+        clock(1, 500_000_000),
+    ]
+}
+
+pub fn date_times() -> Vec<DateTime> {
+    let mut values = vec![DateTime::MIN, DateTime::MAX];
+    values.extend(dates().into_iter().map(|date| date.and_time(Time::MIN)));
+    values.extend(times().into_iter().map(|time| plain_date(1).and_time(time)));
+    let last = Date::from_ymd_opt(9999, 12, 31).unwrap_or_default();
+    values.push(last.and_time(clock(86_399, 999_999_999)));
+    values
+}
+
+pub fn instants() -> Vec<DateTimeUtc> {
+    let mut values = vec![DateTimeUtc::MIN_UTC, DateTimeUtc::MAX_UTC];
+    values.extend(date_times().into_iter().map(|value| value.and_utc()));
+    values
+}
+
+fn zoned() -> Vec<DateTimeWithTimeZone> {
+    let offsets = [0, 1, -1, 19_800, -43_200, 50_400, 86_399, -86_399];
+    let offsets = offsets.into_iter().filter_map(FixedOffset::east_opt);
+    let middle = plain_date_time(1);
+    let mut values: Vec<_> =
+        offsets.clone().map(|offset| offset.from_utc_datetime(&middle)).collect();
+    for offset in offsets {
+        values.push(offset.from_utc_datetime(&DateTime::MIN));
+        values.push(offset.from_utc_datetime(&DateTime::MAX));
+    }
+    values.extend(instants().into_iter().map(|value| value.fixed_offset()));
+    values
+}
+
+/// At most a second apart, around the clock: rounding up ends at midnight.
+fn near_time(left: &Time, right: &Time) -> bool {
+    let apart = (*left - *right).abs();
+    apart <= SECOND || apart >= TimeDelta::days(1) - SECOND
+}
+
+fn within_a_second(left: DateTime, right: DateTime) -> bool {
+    (left - right).abs() <= SECOND
+}
+
+fn january(year: i32, day: u8) -> TimeDate {
+    TimeDate::from_calendar_date(year, time::Month::January, day).unwrap_or(TimeDate::MIN)
+}
+
+fn time_dates() -> Vec<TimeDate> {
+    let mut dates = vec![TimeDate::MIN, TimeDate::MAX];
+    let years = [-4713, -1, 0, 1, 999, 1000, 1969, 2038, 9999];
+    dates.extend(years.map(|year| january(year, 1)));
+    dates
+}
+
+fn time_times() -> Vec<TimeTime> {
+    let time = |second, nanosecond| TimeTime::from_hms_nano(23, 59, second, nanosecond).ok();
+    [(0, 0), (59, 999_999_999), (59, 1), (59, 500), (59, 123_456_789)]
+        .into_iter()
+        .filter_map(|(second, nanosecond)| time(second, nanosecond))
+        .collect()
+}
+
+fn time_date_times() -> Vec<TimeDateTime> {
+    let mut values = vec![TimeDateTime::MIN, TimeDateTime::MAX];
+    values.extend(time_dates().into_iter().map(TimeDate::midnight));
+    values.extend(time_times().into_iter().map(|time| january(2024, 1).with_time(time)));
+    values
+}
+
+fn time_instants() -> Vec<TimeDateTimeWithTimeZone> {
+    let mut values: Vec<_> = time_date_times().into_iter().map(TimeDateTime::assume_utc).collect();
+    let offsets = [(14, 0, 0), (-12, 0, 0), (5, 30, 0), (0, 0, 1), (25, 59, 59), (-25, -59, -59)];
+    let offsets =
+        offsets.into_iter().filter_map(|(h, m, s)| time::UtcOffset::from_hms(h, m, s).ok());
+    let middle = january(2024, 1).midnight();
+    values.extend(offsets.map(|offset| middle.assume_offset(offset)));
+    values
+}
