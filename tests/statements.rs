@@ -139,9 +139,9 @@ async fn rows_are_updated_from_a_table_of_values() -> TestResult {
             "stock"."id" = "v"."c0""#,
         ),
         one_line(
-            r#"UPDATE `stock` JOIN (SELECT ? AS `c0`, ? AS `c1`, ? AS `c2`, ? AS `c3`) AS `v` ON
+            r#"UPDATE `stock` JOIN (SELECT ? AS `c0`, ? AS `c1`, CONCAT(?) AS `c2`, ? AS `c3`) AS `v` ON
             `stock`.`id` = `v`.`c0` SET `stock`.`amount` = `v`.`c1`, `stock`.`remark` =
-            `v`.`c2`, `stock`.`y_touched` = `v`.`c3`"#,
+            COALESCE(`v`.`c2`), `stock`.`y_touched` = `v`.`c3`"#,
         ),
     ];
     assert_eq!(statements(UPDATE).await?, expected);

@@ -144,8 +144,9 @@ fn mysql_column(column_type: &str, collation: Option<&str>) -> Declared {
     let (cast, fraction_digits) = match name {
         "decimal" => {
             let scale = arguments.get(1).copied().unwrap_or(0);
-            let precision = arguments.first().copied().unwrap_or(10);
-            (Some(format!("DECIMAL({precision},{scale})")), Some(scale))
+            // of the most digits there are: a CAST makes a number that is too
+            // large the largest of the type, without an error
+            (Some(format!("DECIMAL(65,{scale})")), Some(scale))
         }
         "datetime" | "timestamp" => (Some(format!("DATETIME({digits})")), Some(digits)),
         "time" => (Some(format!("TIME({digits})")), Some(digits)),

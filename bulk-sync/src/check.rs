@@ -10,12 +10,12 @@ use crate::{
     field::Row,
     key_index::KeyIndex,
     key_text::row_text,
-    plan::{SyncPlan, Task},
+    plan::Task,
     run::Checked,
     scope::Scope,
     settings::{RepeatedKeys, Settings},
     soft_delete::SoftDelete,
-    storable::KeyFault,
+    storable::{KeyFault, ValueFault},
     table_name,
 };
 
@@ -65,19 +65,25 @@ where
     Ok(Checked { task, desired, index })
 }
 
-/// Checks the values of a plan that may have been made without a database.
+/// Checks all values of models that may be written: those that are costly to
+/// look at, and those of a plan that was made without a database.
 ///
 /// # Errors
 ///
 /// `InvalidInput` with the values that the backend cannot store.
-pub(crate) fn check_written<E: EntityTrait>(
-    plan: &SyncPlan<E>,
+pub(crate) fn check_to_write<E: EntityTrait>(
+    columns: &Columns<E>,
+    desired: &Desired<E>,
+    written: impl Iterator<Item = usize>,
     backend: DbBackend,
 ) -> Result<(), SyncError> {
     let mut faults = Vec::new();
-    for index in plan.written() {
-        let row = plan.desired.row(index);
-        value_faults(&plan.task.columns, index, row, Some(backend), &mut faults);
+    for index in written {
+        let row = desired.row(index);
+        for field in columns.all().map(|column| columns.field(column)) {
+            let fault = field.fault(row, backend).or_else(|| field.written_out_fault(row, backend));
+            faults.extend(fault.map(|fault| value_fault(columns, index, field.name(), row, fault)));
+        }
     }
     if faults.is_empty() { Ok(()) } else { Err(invalid::<E>(faults)) }
 }
@@ -179,10 +185,24 @@ fn value_faults<E: EntityTrait>(
     let Some(backend) = backend else { return };
     for field in columns.all().map(|column| columns.field(column)) {
         if let Some(fault) = field.fault(row, backend) {
-            let key = row_text(columns, &columns.key, row);
-            faults.push(InputFault::Value { position, column: field.name(), key, fault });
+            faults.push(value_fault(columns, position, field.name(), row, fault));
         }
     }
+    for field in columns.key.iter().map(|&column| columns.field(column)) {
+        if let Some(fault) = field.written_out_fault(row, backend) {
+            faults.push(value_fault(columns, position, field.name(), row, fault));
+        }
+    }
+}
+
+fn value_fault<E: EntityTrait>(
+    columns: &Columns<E>,
+    position: usize,
+    column: &'static str,
+    row: Row<'_, E>,
+    fault: ValueFault,
+) -> InputFault {
+    InputFault::Value { position, column, key: row_text(columns, &columns.key, row), fault }
 }
 
 fn repeat_faults<E: EntityTrait>(

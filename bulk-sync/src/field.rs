@@ -13,7 +13,10 @@ use sea_orm::{
     sea_query::{ArrayType, ColumnType, ValueType},
 };
 
-use crate::storable::{KeyFault, ValueFault, key_fault, value_fault};
+use crate::{
+    rounding::is_text,
+    storable::{KeyFault, ValueFault, key_fault, value_fault, written_out_fault},
+};
 
 /// The hasher of keys: the one that [`DefaultHashBuilder`] builds.
 pub type KeyHasher = <DefaultHashBuilder as std::hash::BuildHasher>::Hasher;
@@ -89,6 +92,7 @@ pub struct Field<E: EntityTrait> {
     same: fn(Row<'_, E>, Row<'_, E>) -> bool,
     hash: fn(Row<'_, E>, &mut KeyHasher),
     fault: fn(Row<'_, E>, DbBackend) -> Option<ValueFault>,
+    written_out_fault: fn(Row<'_, E>, DbBackend) -> Option<ValueFault>,
 }
 
 impl<E: EntityTrait> Field<E> {
@@ -109,6 +113,9 @@ impl<E: EntityTrait> Field<E> {
             same: same::<A>,
             hash: hash::<A>,
             fault: |row, backend| cell::<A>(row).and_then(|value| value_fault(value, backend)),
+            written_out_fault: |row, backend| {
+                cell::<A>(row).and_then(|value| written_out_fault(value, backend))
+            },
         }
     }
 
@@ -173,6 +180,20 @@ impl<E: EntityTrait> Field<E> {
         self.column_type() == ColumnType::Boolean
     }
 
+    /// Whether values of the type can be longer than 64 KiB.
+    pub(crate) fn can_be_long(&self) -> bool {
+        let column_type = self.column_type();
+        is_text(&column_type)
+            || matches!(
+                column_type,
+                ColumnType::Blob
+                    | ColumnType::Binary(_)
+                    | ColumnType::VarBinary(_)
+                    | ColumnType::Json
+                    | ColumnType::JsonBinary
+            )
+    }
+
     /// Whether a column may store values of the type as others: it has
     /// fractions that a column can round.
     pub(crate) fn is_lossy(&self) -> bool {
@@ -213,8 +234,18 @@ impl<E: EntityTrait> Field<E> {
     }
 
     /// Why the backend could not store the row's value, where it could not.
+    /// Finds nothing in dates, times and decimals.
     pub(crate) fn fault(&self, row: Row<'_, E>, backend: DbBackend) -> Option<ValueFault> {
         (self.fault)(row, backend)
+    }
+
+    /// The same for dates, times and decimals.
+    pub(crate) fn written_out_fault(
+        &self,
+        row: Row<'_, E>,
+        backend: DbBackend,
+    ) -> Option<ValueFault> {
+        (self.written_out_fault)(row, backend)
     }
 }
 

@@ -227,7 +227,9 @@ impl<'a, E: EntityTrait, C: ReadRows> Judge<'a, E, C> {
             for (offset, &position) in (start..).zip(positions) {
                 let field = self.columns().field(position);
                 field.read(row, offset, &mut stored)?;
-                if let Some(value) = field.value(Row::Active(&stored)) {
+                // a CAST gives NULL for what the type does not have: no value to write
+                let value = field.value(Row::Active(&stored)).filter(|v| *v != v.as_null());
+                if let Some(value) = value {
                     desired.set(index, field.column(), value)?;
                 }
             }

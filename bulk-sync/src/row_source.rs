@@ -83,7 +83,21 @@ fn fill<E: EntityTrait>(
     match dialect.row_source {
         RowSource::Unnest if unnests => unnest(slots, rows),
         RowSource::Unnest | RowSource::Values => values(slots, rows),
-        RowSource::UnionAll => union_all(slots, rows),
+        RowSource::UnionAll => union_all(dialect, slots, rows),
+    }
+}
+
+/// The value as a parameter.
+///
+/// The driver sends moments as TIMESTAMP to MySQL and MariaDB. MariaDB then
+/// takes one before 1970 or after 2038 for the time that it is now, even for a
+/// DATETIME column, and finds only some of the moments in an IN list.
+pub(crate) fn parameter(dialect: Dialect, column_type: &ColumnType, value: Value) -> Expr {
+    match (dialect.row_source, column_type) {
+        (RowSource::UnionAll, ColumnType::TimestampWithTimeZone) => {
+            Expr::val(value).cast_as("DATETIME(6)")
+        }
+        _ => Expr::val(value),
     }
 }
 
@@ -106,6 +120,13 @@ impl<E: EntityTrait> Slot<E> {
         match self {
             Self::Number => value,
             Self::Field(field) => bound(field, value),
+        }
+    }
+
+    fn column_type(&self) -> ColumnType {
+        match self {
+            Self::Number => ColumnType::BigInteger,
+            Self::Field(field) => field.column_type(),
         }
     }
 
@@ -169,11 +190,16 @@ fn values<E: EntityTrait>(slots: &[Slot<E>], rows: Vec<Vec<Value>>) -> Rows {
 }
 
 /// `(SELECT ? AS c0, ? AS c1 UNION ALL SELECT ?, ?) AS v`
-fn union_all<E: EntityTrait>(slots: &[Slot<E>], rows: Vec<Vec<Value>>) -> Rows {
+fn union_all<E: EntityTrait>(dialect: Dialect, slots: &[Slot<E>], rows: Vec<Vec<Value>>) -> Rows {
     let mut selects = rows.into_iter().enumerate().map(|(row, values)| {
         let mut select = Query::select();
         for (position, (slot, value)) in slots.iter().zip(values).enumerate() {
-            let value = Expr::val(slot.bound(value));
+            // the driver sends text as a varchar of any length, and MariaDB keeps the
+            // length of a varchar in 16 bits; CONCAT gives a text type that is long enough
+            let value = match slot.bound(value) {
+                value @ Value::String(_) => Func::cust("CONCAT").arg(value).into(),
+                value => parameter(dialect, &slot.column_type(), value),
+            };
             if row == 0 {
                 select.expr_as(value, name(position));
             } else {
@@ -242,14 +268,20 @@ fn transpose(width: usize, rows: Vec<Vec<Value>>) -> Vec<Vec<Value>> {
     columns
 }
 
+/// The values with others in the place of NULL, and which were NULL.
+///
+/// The others are values of the same column: SeaORM's dummies of the crate
+/// time are of a year that PostgreSQL does not have. A column of nothing but
+/// NULL is an empty array, which UNNEST fills up with NULL.
 fn without_nulls(values: Vec<Value>) -> (Vec<Value>, Vec<Value>) {
-    let filled = |value: Value| {
-        let value = plain_text(value);
-        let is_null = value == value.as_null();
-        let filled = if is_null { value.dummy_value() } else { value };
-        (filled, Value::Bool(Some(is_null)))
+    let values: Vec<Value> = values.into_iter().map(plain_text).collect();
+    let is_null = |value: &Value| *value == value.as_null();
+    let nulls = values.iter().map(|value| Value::Bool(Some(is_null(value)))).collect();
+    let Some(stand_in) = values.iter().find(|value| !is_null(value)).cloned() else {
+        return (Vec::new(), nulls);
     };
-    values.into_iter().map(filled).unzip()
+    let filled = |value| if is_null(&value) { stand_in.clone() } else { value };
+    (values.into_iter().map(filled).collect(), nulls)
 }
 
 /// The text of an enum value; `save_as` casts it back where the database has the type.

@@ -11,7 +11,7 @@ use sea_orm::{
 use crate::{
     SyncResult, SyncReturning,
     batch::few,
-    check::{check_written, reindex},
+    check::{check_to_write, reindex},
     columns::Position,
     connection::{ReadRows, SyncConnection},
     desired::{Desired, RowList},
@@ -66,6 +66,9 @@ where
     }
     let mut found = read(&task, &desired, &index, db, reading).await?;
     if !found.is_partial {
+        let updated = found.updated.iter().map(|update| update.desired);
+        let written = found.created.iter().copied().chain(updated);
+        check_to_write(&task.columns, &desired, written, db.get_database_backend())?;
         judge.match_loose_keys(&mut desired, &index, &mut found).await?;
         judge.settle_updates(&mut desired, &mut found).await?;
     }
@@ -183,7 +186,8 @@ where
     C: SyncConnection,
     H: ChangeHook<E, <C as TransactionTrait>::Transaction>,
 {
-    check_written(&plan, db.get_database_backend())?;
+    let backend = db.get_database_backend();
+    check_to_write(&plan.task.columns, &plan.desired, plan.written(), backend)?;
     let transaction = db.begin().await?;
     let done = async {
         plan.in_scope = verify(&plan, &transaction).await?;

@@ -14,7 +14,7 @@ use sea_orm::{
 
 use crate::{
     columns::{Columns, Position},
-    dialect::Dialect,
+    dialect::{Dialect, RowSource},
     field::Field,
     row_source::{self, Rows, bound},
     scope::Scope,
@@ -29,6 +29,10 @@ pub(crate) struct Statements<'a, E: EntityTrait> {
 impl<E: EntityTrait> Statements<'_, E> {
     fn fields(&self, positions: &[Position]) -> Vec<&'static Field<E>> {
         positions.iter().map(|&position| self.columns.field(position)).collect()
+    }
+
+    fn parameter(&self, field: &Field<E>, value: Value) -> Expr {
+        row_source::parameter(self.dialect, &field.column_type(), value)
     }
 
     /// How many parameters a row of these columns takes; 0 when the number
@@ -167,7 +171,7 @@ impl<E: EntityTrait> Statements<'_, E> {
                 let values = fields
                     .iter()
                     .zip(row)
-                    .map(|(field, value)| field.column().save_as(Expr::val(value)));
+                    .map(|(field, value)| field.column().save_as(self.parameter(field, value)));
                 let _ = insert.values(values);
             }
         }
@@ -182,10 +186,22 @@ impl<E: EntityTrait> Statements<'_, E> {
         let fields: Vec<_> = keys.iter().chain(&set).copied().collect();
         let Rows { with, table, columns } = row_source::rows(self.dialect, &fields, rows);
         let (key_values, set_values) = columns.split_at(keys.len());
+        // MariaDB copies a text or blob that is too long for its column without
+        // an error, cut to its length modulo 2^16, unless an expression gives it
+        let copies = self.dialect.row_source == RowSource::UnionAll;
+        let assign = |(field, value): (&&'static Field<E>, &Expr)| {
+            let checked = if copies && field.can_be_long() {
+                Func::coalesce([value.clone()]).into()
+            } else {
+                value.clone()
+            };
+            (field.column().into_iden(), checked)
+        };
         let mut update = Query::update();
-        update.table(E::default().table_ref()).from(table).values(
-            set.iter().map(|field| field.column().into_iden()).zip(set_values.iter().cloned()),
-        );
+        update
+            .table(E::default().table_ref())
+            .from(table)
+            .values(set.iter().zip(set_values).map(assign));
         if let Some(with) = with {
             update.with_cte(with);
         }
@@ -226,8 +242,9 @@ impl<E: EntityTrait> Statements<'_, E> {
     pub fn among(&self, by: &[Position], keys: Vec<Vec<Value>>) -> Condition {
         let fields = self.fields(by);
         let column = |field: &Field<E>| Expr::col(field.column().as_column_ref());
-        let saved =
-            |(field, value): (&&'static Field<E>, Value)| field.column().save_as(Expr::val(value));
+        let saved = |(field, value): (&&'static Field<E>, Value)| {
+            field.column().save_as(self.parameter(field, value))
+        };
         let expr = if keys.is_empty() {
             Expr::val(1).eq(2)
         } else if let [field] = fields[..] {

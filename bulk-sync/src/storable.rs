@@ -1,11 +1,18 @@
-//! Values that a backend cannot store at all, found before any I/O.
+//! Values that a backend cannot store at all, found before they are sent.
 //!
 //! A value that a column merely rounds or shortens is not the business of
 //! this module.
 
 use std::any::Any;
 
-use sea_orm::{DbBackend, Value};
+use sea_orm::{
+    DbBackend, Value,
+    sea_query::{ColumnType, QueryBuilder, SqliteQueryBuilder, ValueType},
+};
+
+/// The least number that SeaORM does not read into a `Decimal` from the float
+/// as which SQLite stores it: 2⁹⁶.
+const DECIMAL_LIMIT: f64 = 79_228_162_514_264_337_593_543_950_336.0;
 
 /// Why a value cannot be stored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -19,6 +26,19 @@ pub enum ValueFault {
     NullInArray,
     /// An array of `u8`, which SeaORM 2.0 does not bind.
     ByteArray,
+    /// NaN, which SQLite turns into NULL.
+    Nan,
+    /// A decimal that is too large to be read again from SQLite.
+    LargeDecimal,
+    /// A date or time of a year that the backend does not have, or that the
+    /// driver cannot send or read.
+    Year,
+    /// A leap second, which PostgreSQL turns into the next second, and a `TIME` of
+    /// MariaDB into midnight.
+    LeapSecond,
+    /// An offset from UTC that is not of whole minutes, or of a day or more,
+    /// which is not written to SQLite as it is.
+    Offset,
 }
 
 impl std::fmt::Display for ValueFault {
@@ -32,6 +52,11 @@ impl std::fmt::Display for ValueFault {
                 "an array with a NULL in it cannot be bound; leave the element out"
             }
             Self::ByteArray => "an array of u8 cannot be bound; use i16, or bytes",
+            Self::Nan => "NaN would be stored as NULL; use a number or NULL",
+            Self::LargeDecimal => "the number is too large to be read again",
+            Self::Year => "the year cannot be stored",
+            Self::LeapSecond => "a leap second cannot be stored; use the second before or after",
+            Self::Offset => "the offset from UTC is not of whole minutes; convert it to UTC",
         })
     }
 }
@@ -57,13 +82,10 @@ pub(crate) fn key_fault(value: &Value) -> Option<KeyFault> {
 
 /// The fault of a value on a backend. The usual types are looked at in place,
 /// the others as a [`Value`].
-pub(crate) fn value_fault<T: Any + Clone + Into<Value>>(
+pub(crate) fn value_fault<T: Any + Clone + Into<Value> + ValueType>(
     value: &T,
     backend: DbBackend,
 ) -> Option<ValueFault> {
-    if backend == DbBackend::MySql {
-        return None;
-    }
     let any: &dyn Any = value;
     if let Some(text) = any.downcast_ref::<String>() {
         return text_fault(text, backend);
@@ -74,14 +96,99 @@ pub(crate) fn value_fault<T: Any + Clone + Into<Value>>(
     if is_harmless(any) {
         return None;
     }
+    if is_written_out(&T::column_type()) {
+        return None;
+    }
     fault(&value.clone().into(), backend)
+}
+
+/// The fault of a value that has to be written out to be looked at: a date, a
+/// time, a decimal. Costs more than comparing a row, so it is asked of keys and
+/// of rows to write.
+pub(crate) fn written_out_fault<T: Clone + Into<Value> + ValueType>(
+    value: &T,
+    backend: DbBackend,
+) -> Option<ValueFault> {
+    let column_type = T::column_type();
+    if !is_written_out(&column_type) {
+        return None;
+    }
+    let value: Value = value.clone().into();
+    match column_type {
+        ColumnType::Decimal(_) if backend == DbBackend::Sqlite => {
+            let limit = if T::type_name().contains("Big") { f64::INFINITY } else { DECIMAL_LIMIT };
+            let number: f64 = SqliteQueryBuilder.value_to_string(&value).parse().ok()?;
+            (number.abs() >= limit).then_some(ValueFault::LargeDecimal)
+        }
+        ColumnType::Decimal(_) => None,
+        _ => time_fault(&value, backend),
+    }
+}
+
+fn is_written_out(column_type: &ColumnType) -> bool {
+    matches!(
+        column_type,
+        ColumnType::Date
+            | ColumnType::Time
+            | ColumnType::DateTime
+            | ColumnType::Timestamp
+            | ColumnType::TimestampWithTimeZone
+            | ColumnType::Decimal(_)
+    )
+}
+
+/// The fault of a date or time, from its `Debug`: the one form in which the
+/// crates chrono and time both show leap seconds, and offsets to the second.
+fn time_fault(value: &Value, backend: DbBackend) -> Option<ValueFault> {
+    let text = format!("{value:?}");
+    let text = text.split_once("(Some(")?.1.trim_end_matches(')');
+    let (year, offset) = (year(text), offset(text));
+    let years = match backend {
+        DbBackend::MySql | DbBackend::Postgres if text.contains(":60") => {
+            return Some(ValueFault::LeapSecond);
+        }
+        DbBackend::MySql => 0..=9_999,
+        DbBackend::Postgres if rounds_up_too_far(text) => return Some(ValueFault::Year),
+        DbBackend::Postgres => -262_143..=262_141,
+        _ => match offset {
+            Some(offset) if !is_whole(offset) => return Some(ValueFault::Offset),
+            // of the crate time, which shows seconds in each offset and writes RFC 3339
+            Some(offset) if offset.matches(':').count() == 2 => 0..=9_999,
+            _ => -262_143..=262_142,
+        },
+    };
+    year.filter(|year| !years.contains(year)).map(|_| ValueFault::Year)
+}
+
+/// Whether a value of the crate time may round up to a year that it cannot read.
+fn rounds_up_too_far(text: &str) -> bool {
+    let fraction = text.strip_prefix("9999-12-31 23:59:59.");
+    fraction.is_some_and(|fraction| !fraction.starts_with('0'))
+}
+
+/// The year at the start of a date; `None` for a time of the day.
+fn year(text: &str) -> Option<i64> {
+    let end = text.get(1..)?.find('-')? + 1;
+    text[..end].parse().ok()
+}
+
+/// `05:30` or `05:30:00`, at the end of a time with an offset.
+fn offset(text: &str) -> Option<&str> {
+    let time = &text[text.find(':')?..];
+    Some(&time[time.find(['+', '-'])? + 1..])
+}
+
+fn is_whole(offset: &str) -> bool {
+    let mut parts = offset.split(':').map(|part| part.parse::<u8>().unwrap_or_default());
+    let (hours, seconds) = (parts.next(), parts.nth(1));
+    hours.is_none_or(|hours| hours < 24) && seconds.is_none_or(|seconds| seconds == 0)
 }
 
 fn is_harmless(any: &dyn Any) -> bool {
     fn is<T: 'static>(any: &dyn Any) -> bool {
         any.is::<T>() || any.is::<Option<T>>()
     }
-    is::<i32>(any) || is::<i64>(any) || is::<i16>(any) || is::<bool>(any) || is::<f64>(any)
+    is::<i32>(any) || is::<i64>(any) || is::<i16>(any) || is::<bool>(any)
 }
 
 fn text_fault(text: &str, backend: DbBackend) -> Option<ValueFault> {
@@ -92,8 +199,16 @@ fn fault(value: &Value, backend: DbBackend) -> Option<ValueFault> {
     match value {
         Value::String(Some(text)) => text_fault(text, backend),
         Value::Char(Some(char)) => text_fault(char.encode_utf8(&mut [0; 4]), backend),
-        Value::BigUnsigned(Some(number)) if i64::try_from(*number).is_err() => {
+        Value::BigUnsigned(Some(number))
+            if backend != DbBackend::MySql && *number > i64::MAX as u64 =>
+        {
             Some(ValueFault::AboveI64)
+        }
+        Value::Float(Some(number)) if backend == DbBackend::Sqlite && number.is_nan() => {
+            Some(ValueFault::Nan)
+        }
+        Value::Double(Some(number)) if backend == DbBackend::Sqlite && number.is_nan() => {
+            Some(ValueFault::Nan)
         }
         Value::Array(_, Some(elements)) => elements.iter().find_map(|element| match element {
             Value::TinyUnsigned(_) => Some(ValueFault::ByteArray),
