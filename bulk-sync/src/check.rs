@@ -183,10 +183,13 @@ fn value_faults<E: EntityTrait>(
     faults: &mut Vec<InputFault>,
 ) {
     let Some(backend) = backend else { return };
-    for field in columns.all().map(|column| columns.field(column)) {
-        if let Some(fault) = field.fault(row, backend) {
-            faults.push(value_fault(columns, position, field.name(), row, fault));
-        }
+    for column in columns.all() {
+        let field = columns.field(column);
+        // what is wrong with a key has been said
+        let fault = field
+            .fault(row, backend)
+            .filter(|_| !columns.key.contains(&column) || field.key_fault(row).is_none());
+        faults.extend(fault.map(|f| value_fault(columns, position, field.name(), row, f)));
     }
     for field in columns.key.iter().map(|&column| columns.field(column)) {
         if let Some(fault) = field.written_out_fault(row, backend) {
