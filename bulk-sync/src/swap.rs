@@ -3,17 +3,24 @@
 //! Databases check a unique index row by row, so a statement that exchanges
 //! two values fails whichever row comes first. The rows that are in the way
 //! are parked on a value of nobody's before all rows get the values that they
-//! should have. Primary keys stay, and no row is deleted, so nothing cascades.
+//! should have. Of some types (a uuid, a date) there is one such value at most:
+//! those rows are updated in turns, each when its value is free, and of a ring
+//! one row steps aside. Primary keys stay, and no row is deleted, so nothing cascades.
 
 use std::collections::HashMap;
 
 use sea_orm::{ColumnTrait, EntityTrait, Value};
 
-use crate::{columns::Position, desired::RowList, field::Row, plan::SyncPlan};
+use crate::{
+    columns::Position,
+    desired::RowList,
+    field::{Field, Row},
+    plan::SyncPlan,
+};
 
 /// The updates whose current value, in one of these columns, is what another
 /// update wants to have there: in columns that the entity calls unique, or, if
-/// there are none, in any that can be parked.
+/// there are none, in any that has a parking value.
 pub(crate) fn contested<E: EntityTrait>(plan: &SyncPlan<E>) -> Vec<(usize, Vec<Position>)> {
     let columns = &plan.task.columns;
     let mut cells: Vec<(usize, Position)> = Vec::new();
@@ -24,6 +31,11 @@ pub(crate) fn contested<E: EntityTrait>(plan: &SyncPlan<E>) -> Vec<(usize, Vec<P
         |&(_, position): &(usize, Position)| columns.field(position).column().def().is_unique();
     if cells.iter().any(is_unique) {
         cells.retain(is_unique);
+    } else {
+        cells.retain(|&(holder, position)| {
+            let held = Row::Active(&plan.updated[holder].current);
+            can_park(columns.field(position), held)
+        });
     }
     let mut contested: Vec<Vec<Position>> = vec![Vec::new(); plan.updated.len()];
     for (holder, position) in cells {
@@ -48,8 +60,43 @@ fn holders<E: EntityTrait>(plan: &SyncPlan<E>, position: Position) -> impl Itera
         .collect();
     changing().filter_map(move |(index, update)| {
         let held = field.value(Row::Active(&update.current))?;
-        let can_park = parking_value(field.is_option(), &held, index).is_some();
-        (can_park && wanted.contains_key(&held)).then_some(index)
+        wanted.contains_key(&held).then_some(index)
+    })
+}
+
+/// Whether there are parking values for the column.
+pub(crate) fn can_park<E: EntityTrait>(field: &Field<E>, held: Row<'_, E>) -> bool {
+    field.value(held).is_some_and(|held| parking_value(field.is_option(), &held, 0).is_some())
+}
+
+/// Splits updates into those that take, in these columns, no value that another
+/// of them still holds, and the rest. A row that was parked holds nothing.
+pub(crate) fn free_and_blocked<E: EntityTrait>(
+    plan: &SyncPlan<E>,
+    positions: &[Position],
+    waiting: Vec<usize>,
+    parked: &[usize],
+) -> (Vec<usize>, Vec<usize>) {
+    let columns = &plan.task.columns;
+    let cells = |index: usize| {
+        let changed = &plan.updated[index].changed;
+        positions.iter().copied().filter(|position| changed.contains(position))
+    };
+    let mut holder_of: HashMap<(Position, Value), usize> = HashMap::new();
+    for &index in waiting.iter().filter(|index| !parked.contains(index)) {
+        let current = Row::Active(&plan.updated[index].current);
+        for position in cells(index) {
+            let held = columns.field(position).value(current);
+            holder_of.extend(held.map(|held| ((position, held), index)));
+        }
+    }
+    waiting.into_iter().partition(|&index| {
+        let desired = plan.desired.row(plan.updated[index].desired);
+        cells(index).all(|position| {
+            let wanted = columns.field(position).value(desired);
+            let holder = wanted.and_then(|wanted| holder_of.get(&(position, wanted)));
+            holder.is_none_or(|&holder| holder == index)
+        })
     })
 }
 

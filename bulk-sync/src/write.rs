@@ -16,7 +16,7 @@ use crate::{
     key_text::row_text,
     plan::{SyncPlan, Update},
     statement::Statements,
-    swap::{contested, parking_value},
+    swap::{can_park, contested, free_and_blocked, parking_value},
 };
 
 /// What a value that is not text takes in a statement, in bytes, about.
@@ -98,10 +98,15 @@ where
     };
     savepoint.rollback().await?;
     let writer = Writer::new(plan, db);
-    if error.is_unique_violation() && writer.park(contested).await? {
-        return writer.update().await;
+    if !error.is_unique_violation() {
+        return Err(error);
     }
-    Err(error)
+    let in_turns = writer.park(contested).await?;
+    if in_turns.is_empty() {
+        writer.update().await
+    } else {
+        writer.update_in_turns(&in_turns).await
+    }
 }
 
 /// Writes the rows of plans.
@@ -152,8 +157,14 @@ impl<'a, E: EntityTrait, C: ConnectionTrait> Writer<'a, E, C> {
     }
 
     async fn update(&self) -> Result<(), SyncError> {
+        self.update_rows(0..self.plan.updated.len()).await
+    }
+
+    /// Updates these rows of the plan.
+    async fn update_rows(&self, indices: impl IntoIterator<Item = usize>) -> Result<(), SyncError> {
         let columns = self.columns();
-        let changed = self.plan.updated.iter().filter(|update| {
+        let updates = indices.into_iter().map(|index| &self.plan.updated[index]);
+        let changed = updates.filter(|update| {
             !update.changed.is_empty() || (update.revived && !columns.touched.is_empty())
         });
         // a column that a model leaves unset is not written back either
@@ -192,25 +203,63 @@ impl<'a, E: EntityTrait, C: ConnectionTrait> Writer<'a, E, C> {
     }
 
     /// Sets unique values that are in the way of others to values of nobody's.
-    /// Returns whether it could.
-    async fn park(&self, contested: Vec<(usize, Vec<Position>)>) -> Result<bool, SyncError> {
+    /// Returns the columns that have no such values.
+    async fn park(
+        &self,
+        mut contested: Vec<(usize, Vec<Position>)>,
+    ) -> Result<Vec<Position>, SyncError> {
+        let mut without = Vec::new();
+        for (index, positions) in &mut contested {
+            let current = Row::Active(&self.plan.updated[*index].current);
+            positions.retain(|&position| {
+                let can_park = can_park(self.columns().field(position), current);
+                if !can_park && !without.contains(&position) {
+                    without.push(position);
+                }
+                can_park
+            });
+        }
+        contested.retain(|(_, positions)| !positions.is_empty());
         for (set, members) in group(&contested, |(_, positions)| positions.clone()) {
             for batch in members.chunks(self.update_limit(&set)) {
-                let rows = batch.iter().map(|&&(number, _)| {
+                let row = |&&(number, _): &&(usize, Vec<Position>)| {
                     let update = &self.plan.updated[number];
                     let held = self.columns().values(&set, Row::Active(&update.current));
                     let fields = set.iter().map(|&position| self.columns().field(position));
-                    let parked: Option<Vec<Value>> = fields
-                        .zip(&held)
-                        .map(|(field, held)| parking_value(field.is_option(), held, number))
-                        .collect();
-                    Some((update, parked?))
-                });
-                let Some(rows) = rows.collect() else { return Ok(false) };
-                self.set(&set, rows).await?;
+                    let parked = fields.zip(held).map(|(field, held)| {
+                        parking_value(field.is_option(), &held, number).unwrap_or(held)
+                    });
+                    (update, parked.collect())
+                };
+                self.set(&set, batch.iter().map(row).collect()).await?;
             }
         }
-        Ok(true)
+        Ok(without)
+    }
+
+    /// Updates rows as the values that they want in these columns become free.
+    async fn update_in_turns(&self, positions: &[Position]) -> Result<(), SyncError> {
+        let mut waiting: Vec<usize> = (0..self.plan.updated.len()).collect();
+        let mut parked = Vec::new();
+        while !waiting.is_empty() {
+            let (free, blocked) = free_and_blocked(self.plan, positions, waiting, &parked);
+            if !free.is_empty() {
+                self.update_rows(free).await?;
+            } else if let Some(&aside) = blocked.iter().find(|index| !parked.contains(index)) {
+                let update = &self.plan.updated[aside];
+                let changed = |position: &&Position| update.changed.contains(position);
+                let set: Vec<Position> = positions.iter().filter(changed).copied().collect();
+                let held = self.columns().values(&set, Row::Active(&update.current));
+                let values = held.iter().map(Value::dummy_value).collect();
+                self.set(&set, vec![(update, values)]).await?;
+                parked.push(aside);
+            } else {
+                // every row stands aside: the database says what is in the way
+                return self.update_rows(blocked).await;
+            }
+            waiting = blocked;
+        }
+        Ok(())
     }
 
     /// Runs one UPDATE that gives rows these values.

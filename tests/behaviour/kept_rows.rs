@@ -4,6 +4,7 @@ use bulk_sync::{SyncError, prelude::*};
 use bulk_sync_tests::{
     entity::{
         employee::{self, imported},
+        pass::{self, pass},
         seat::{self, seat},
     },
     suite::{Db, Test, TestResult},
@@ -15,7 +16,8 @@ use sea_orm::{
     sea_query::{Expr, Func},
 };
 
-pub const TESTS: [Test; 11] = tests![
+pub const TESTS: [Test; 12] = tests![
+    unique_values_of_any_type_move_in_rings_and_chains,
     rows_that_swap_different_sets_of_columns_end_right,
     a_soft_delete_takes_an_expression,
     a_soft_delete_without_columns_is_refused,
@@ -260,5 +262,32 @@ async fn a_soft_delete_without_columns_is_refused(db: Db) -> TestResult {
     let message = refused.map_err(|error| error.to_string());
     assert!(message.is_err_and(|text| text.contains("soft_delete() names no column")));
     assert_eq!(seat::Entity::find().count(&db.pool).await?, 2);
+    Ok(())
+}
+
+/// Uuids and dates have hardly a value to step aside to: the rows take turns.
+async fn unique_values_of_any_type_move_in_rings_and_chains(db: Db) -> TestResult {
+    db.create_table(pass::Entity).await?;
+    let sync = async |passes: Vec<pass::Model>| {
+        pass::Entity::bulk_sync(passes, WholeTable, None).exec(&db.pool).await
+    };
+    let first = (1..=9).map(|n| pass(n, n as u32, n as u32, n)).collect();
+    sync(first).await?;
+    let order = || pass::Entity::find().order_by_asc(pass::Column::Holder).all(&db.pool);
+    let ids: Vec<i32> = order().await?.iter().map(|pass| pass.id).collect();
+    // a swap, a ring of three, a chain of three, and one that moves away
+    let serials = [2, 1, 4, 5, 3, 7, 8, 20, 9];
+    for (days, gates) in [
+        ([1, 2, 3, 4, 5, 6, 7, 8, 9], [1, 2, 3, 4, 5, 6, 7, 8, 9]),
+        ([9, 1, 2, 3, 4, 5, 6, 7, 8], [2, 3, 1, 4, 5, 6, 7, 8, 10]),
+    ] {
+        let passes: Vec<_> =
+            (0..9).map(|n| pass(n as i32 + 1, serials[n], days[n], gates[n])).collect();
+        sync(passes.clone()).await?;
+        let expected: Vec<_> =
+            ids.iter().zip(passes.clone()).map(|(&id, pass)| pass::Model { id, ..pass }).collect();
+        assert_eq!(order().await?, expected);
+        assert!(sync(passes).await?.is_unchanged());
+    }
     Ok(())
 }

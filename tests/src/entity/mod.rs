@@ -10,6 +10,7 @@ pub mod meter;
 pub mod mood;
 pub mod note;
 pub mod odd_names;
+pub mod pass;
 pub mod project;
 pub mod reading;
 pub mod seat;
