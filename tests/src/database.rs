@@ -74,6 +74,8 @@ impl TestDatabase {
         let name = format!("bulk_sync_{}_{number}", std::process::id());
         let (url, folder) = match server.url()? {
             Some(url) => {
+                // a run that was killed leaves its databases, and numbers of processes come back
+                execute(&url, &format!("DROP DATABASE IF EXISTS {name}")).await?;
                 execute(&url, &format!("CREATE DATABASE {name}")).await?;
                 (format!("{}/{name}", server_of(&url)), None)
             }
