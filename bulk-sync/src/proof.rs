@@ -154,10 +154,12 @@ impl<E: EntityTrait, C: ReadRows> Proof<'_, E, C> {
         judge.match_loose_keys(&mut desired, &index, &mut found).await?;
         judge.settle_updates(&mut desired, &mut found).await?;
         let written: HashSet<usize> = plan.written().collect();
-        let is_due = |index: &usize| !task.settings.skip_creates || written.contains(index);
-        let created = found.created.iter().copied().filter(is_due);
+        let settings = &task.settings;
+        let created = found.created.iter().copied();
+        let created = created.filter(|index| !settings.skip_creates || written.contains(index));
         let updated = found.updated.iter().map(|update| update.desired);
-        let differing = created.chain(updated.filter(|_| !task.settings.skip_updates));
+        let updated = updated.filter(|index| !settings.skip_updates || written.contains(index));
+        let differing = created.chain(updated);
         let mut keys: Vec<String> = differing
             .map(|index| row_text(&task.columns, &task.columns.key, desired.row(index)))
             .collect();
