@@ -14,7 +14,8 @@ const LISTED: usize = 5;
 #[non_exhaustive]
 pub enum SyncError {
     /// The call cannot be carried out as given. Found before any I/O, but for
-    /// keys that are the same to the database alone.
+    /// keys that are the same to the database alone, and for dates, times and
+    /// decimals outside of the key, which are looked at in rows to write.
     #[error("cannot sync {table}: {}", listed(faults, "; "))]
     InvalidInput {
         /// The table.

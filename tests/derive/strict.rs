@@ -20,8 +20,10 @@ mod entity {
 
     use bulk_sync::SyncKey;
     use sea_orm::ActiveModelBehavior;
+    // as SeaORM's documentation writes it
     #[allow(clippy::wildcard_imports)]
     use sea_orm::entity::prelude::*;
+    // in scope, so that unused_qualifications has something to notice
     #[allow(unused_imports)]
     use std::{
         clone::Clone,
@@ -45,6 +47,7 @@ mod entity {
         pub seen: DateTimeUtc,
     }
 
+    // `with` takes a function of two references
     #[allow(clippy::trivially_copy_pass_by_ref)]
     fn same(left: &f64, right: &f64) -> bool {
         (left - right).abs() < 0.1
