@@ -25,15 +25,26 @@ fn current() -> Vec<stock::Model> {
     vec![stock(1, 1, 1, None), stock(2, 2, 1, None), stock(3, 3, 1, None)]
 }
 
-/// Answers the reading of the rows, each write of one row, and a count.
+/// Answers each reading of rows, each write of one row, and a count.
 fn mock(backend: DbBackend, in_scope: i64) -> DatabaseConnection {
     let written = MockExecResult { last_insert_id: 0, rows_affected: 1 };
     let count: BTreeMap<&str, Value> = [("count", in_scope.into())].into();
-    MockDatabase::new(backend)
-        .append_query_results([current()])
+    reading(backend)
         .append_query_results([[count]])
         .append_exec_results([written.clone(), written.clone(), written])
         .into_connection()
+}
+
+/// Answers the statements before the first write: on SQLite one reads the rows.
+/// On the servers one looks whether there is something to do, others lock the
+/// scope, one reads the rows again, and one locks those to write.
+fn reading(backend: DbBackend) -> MockDatabase {
+    let first = || vec![stock(1, 1, 1, None)];
+    MockDatabase::new(backend).append_query_results(match backend {
+        DbBackend::Postgres => vec![current(), first(), current(), current()],
+        DbBackend::MySql => vec![current(), first(), first(), first(), current(), current()],
+        _ => vec![current()],
+    })
 }
 
 fn log(mock: DatabaseConnection) -> Vec<String> {
@@ -47,44 +58,66 @@ fn one_line(text: &str) -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
-/// Where in the statements of the sync each stands.
-const SELECT: usize = 1;
-const DELETE: usize = 2;
-const UPDATE: usize = 3;
-const INSERT: usize = 4;
-const PROOF: usize = 5;
-
-async fn statements(position: usize) -> Result<[String; 3], SyncError> {
-    statements_of(sync(), 3, position).await
+/// The last statement of the sync that does this.
+async fn statements(verb: &str) -> Result<[String; 3], SyncError> {
+    statements_of(sync(), 3, verb).await
 }
 
 async fn statements_of(
     sync: BulkSync<stock::Entity>,
     in_scope: i64,
-    position: usize,
+    verb: &str,
 ) -> Result<[String; 3], SyncError> {
     let mut texts = [const { String::new() }; 3];
     for (text, backend) in texts.iter_mut().zip(BACKENDS) {
         let mock = mock(backend, in_scope);
         sync.clone().exec(&mock).await?;
-        text.clone_from(&log(mock)[position]);
+        *text = log(mock).into_iter().rfind(|statement| does(statement, verb)).unwrap_or_default();
     }
     Ok(texts)
 }
 
+/// Whether a statement does this, perhaps after a common table expression.
+fn does(statement: &str, verb: &str) -> bool {
+    statement.starts_with(verb) || statement.contains(&format!(") {verb} "))
+}
+
 #[tokio::test]
 async fn deletes_come_before_updates_and_updates_before_creates() -> TestResult {
-    for backend in BACKENDS {
+    let looked = ["SELECT", "BEGIN"];
+    let writes = ["DELETE", "UPDATE", "INSERT", "SELECT COUNT", "COMMIT"];
+    for (backend, before) in [
+        (DbBackend::Sqlite, &["BEGIN", "SELECT"][..]),
+        (DbBackend::Postgres, &["SELECT pg_advisory_xact_lock", "SELECT", "SELECT"]),
+        (DbBackend::MySql, &["SELECT", "SELECT", "SELECT", "SELECT", "SELECT"]),
+    ] {
         let mock = mock(backend, 3);
         let result = sync().exec(&mock).await?;
         assert_eq!(result.to_string(), "1 created, 1 updated, 1 deleted, 1 unchanged");
         let log = log(mock);
-        let verbs = ["BEGIN", "SELECT", "DELETE", "UPDATE", "INSERT", "SELECT COUNT", "COMMIT"];
-        assert_eq!(log.len(), verbs.len());
+        let looked = if backend == DbBackend::Sqlite { &[][..] } else { &looked };
+        let verbs = [looked, before, &writes].concat();
+        assert_eq!(log.len(), verbs.len(), "{log:#?}");
         for (statement, verb) in log.iter().zip(verbs) {
-            let begins = statement.starts_with(verb);
-            assert!(begins || statement.contains(&format!(") {verb} ")), "{verb}: {statement}");
+            assert!(does(statement, verb), "{verb}: {statement}");
         }
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn rows_to_write_are_locked_in_the_order_of_their_primary_keys() -> TestResult {
+    let expected = [
+        String::new(),
+        one_line(r#"AND "stock"."id" IN ($2, $3) ORDER BY "stock"."id" ASC FOR UPDATE"#),
+        one_line(r"AND `stock`.`id` IN (?, ?) ORDER BY `stock`.`id` ASC FOR UPDATE"),
+    ];
+    for (backend, expected) in BACKENDS.into_iter().zip(expected) {
+        let mock = mock(backend, 3);
+        sync().exec(&mock).await?;
+        let mut locking = log(mock).into_iter().filter(|statement| statement.contains("IN ("));
+        let last_lock = locking.rfind(|statement| statement.contains("FOR UPDATE"));
+        assert!(last_lock.as_deref().unwrap_or_default().ends_with(&expected), "{last_lock:?}");
     }
     Ok(())
 }
@@ -108,7 +141,14 @@ async fn the_rows_in_scope_are_read_with_the_needed_columns() -> TestResult {
             WHERE `stock`.`warehouse` = ?"#,
         ),
     ];
-    assert_eq!(statements(SELECT).await?, expected);
+    let mut read = [const { String::new() }; 3];
+    for (text, backend) in read.iter_mut().zip(BACKENDS) {
+        let mock = mock(backend, 3);
+        sync().exec(&mock).await?;
+        let first = log(mock).into_iter().find(|statement| does(statement, "SELECT"));
+        *text = first.unwrap_or_default();
+    }
+    assert_eq!(read, expected);
     Ok(())
 }
 
@@ -119,7 +159,7 @@ async fn rows_are_deleted_by_primary_key() -> TestResult {
         one_line(r#"DELETE FROM "stock" WHERE "stock"."id" IN ($1)"#),
         one_line(r#"DELETE FROM `stock` WHERE `stock`.`id` IN (?)"#),
     ];
-    assert_eq!(statements(DELETE).await?, expected);
+    assert_eq!(statements("DELETE").await?, expected);
     Ok(())
 }
 
@@ -144,7 +184,7 @@ async fn rows_are_updated_from_a_table_of_values() -> TestResult {
             COALESCE(`v`.`c2`), `stock`.`y_touched` = `v`.`c3`"#,
         ),
     ];
-    assert_eq!(statements(UPDATE).await?, expected);
+    assert_eq!(statements("UPDATE").await?, expected);
     Ok(())
 }
 
@@ -168,7 +208,7 @@ async fn rows_are_created_without_the_generated_key() -> TestResult {
             `y_touched`) VALUES (?, ?, ?, ?, ?, ?)"#,
         ),
     ];
-    assert_eq!(statements(INSERT).await?, expected);
+    assert_eq!(statements("INSERT").await?, expected);
     Ok(())
 }
 
@@ -179,7 +219,7 @@ async fn after_a_delete_the_rows_in_scope_are_counted() -> TestResult {
         r#"SELECT COUNT(*) FROM "stock" WHERE "stock"."warehouse" = $1"#,
         "SELECT COUNT(*) FROM `stock` WHERE `stock`.`warehouse` = ?",
     ];
-    assert_eq!(statements(PROOF).await?, expected);
+    assert_eq!(statements("SELECT COUNT").await?, expected);
     Ok(())
 }
 
@@ -202,10 +242,12 @@ async fn a_few_rows_are_read_and_counted_by_their_keys_where_none_is_deleted() -
     let models = [stock(0, 1, 5, Some("more")), stock(0, 4, 4, None)];
     let sync =
         stock::Entity::bulk_sync(models, stock::Column::Warehouse.eq(7), None).skip_deletes();
-    let read = statements_of(sync.clone(), 2, SELECT).await?;
-    let counted = statements_of(sync, 2, PROOF - 1).await?;
+    let counted = statements_of(sync.clone(), 2, "SELECT COUNT").await?;
     for (position, expected) in by_key.iter().enumerate() {
-        assert!(read[position].ends_with(expected), "{}", read[position]);
+        let mock = mock(BACKENDS[position], 2);
+        sync.clone().exec(&mock).await?;
+        let log = log(mock);
+        assert!(log.iter().any(|statement| statement.ends_with(expected)), "{log:#?}");
         let count = &counted[position];
         assert!(count.starts_with("SELECT COUNT(*)") && count.ends_with(expected), "{count}");
     }
@@ -219,7 +261,8 @@ async fn a_sync_without_a_change_writes_and_proves_nothing() -> TestResult {
         stock::Entity::bulk_sync(current(), stock::Column::Warehouse.eq(7), None)
             .exec(&mock)
             .await?;
-        assert_eq!(log(mock).len(), 3);
+        let statements = if backend == DbBackend::Sqlite { 3 } else { 1 };
+        assert_eq!(log(mock).len(), statements);
     }
     Ok(())
 }
@@ -230,7 +273,9 @@ async fn a_refused_sync_is_rolled_back() -> TestResult {
         let guarded = mock(backend, 2);
         let error = sync().max_deletes(0).exec(&guarded).await;
         assert!(matches!(error, Err(SyncError::TooManyDeletes { .. })), "{error:?}");
-        assert_eq!(log(guarded)[2..], ["ROLLBACK"]);
+        let log = log(guarded);
+        assert_eq!(log.last().map(String::as_str), Some("ROLLBACK"));
+        assert!(!log.iter().any(|statement| does(statement, "DELETE")), "{log:#?}");
     }
     Ok(())
 }
@@ -238,13 +283,12 @@ async fn a_refused_sync_is_rolled_back() -> TestResult {
 #[tokio::test]
 async fn a_row_that_is_gone_when_it_is_to_be_updated_fails_the_sync() -> TestResult {
     for backend in BACKENDS {
-        let mock = MockDatabase::new(backend)
-            .append_query_results([current()])
+        let mock = reading(backend)
             .append_exec_results([MockExecResult { last_insert_id: 0, rows_affected: 0 }])
             .into_connection();
-        let error = sync().skip_deletes().exec(&mock).await;
+        let error = sync().skip_deletes().max_tries(1).exec(&mock).await;
         assert!(matches!(error, Err(SyncError::StalePlan { .. })), "{error:?}");
-        assert_eq!(log(mock)[3..], ["ROLLBACK"]);
+        assert_eq!(log(mock).last().map(String::as_str), Some("ROLLBACK"));
     }
     Ok(())
 }

@@ -132,6 +132,9 @@ fn call_faults(scope: &Scope, settings: &Settings, backend: Option<DbBackend>) -
     if settings.batch_size == Some(0) {
         faults.push(InputFault::ZeroBatchSize);
     }
+    if settings.max_tries == Some(0) {
+        faults.push(InputFault::ZeroTries);
+    }
     if let Some(share) = settings.max_delete_share
         && !(0.0..=1.0).contains(&share)
     {

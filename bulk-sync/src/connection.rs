@@ -23,13 +23,21 @@ pub trait ReadRows: ConnectionTrait {
     ) -> BoxFuture<'a, Result<RowStream<'a>, DbErr>> {
         fetch(self, select)
     }
+
+    /// Whether this is an open transaction. A sync on it is then a savepoint
+    /// in it, and is not tried again when another transaction was in the way:
+    /// that is for the caller, who began it.
+    fn is_transaction(&self) -> bool {
+        false
+    }
 }
 
 /// A connection that a sync can run on: SeaORM's pools, transactions,
 /// executors, restricted connections and mocks.
 ///
 /// A connection type of your own that implements SeaORM's two traits joins
-/// with `impl ReadRows for MyConnection {}`, and the same for its transaction.
+/// with `impl ReadRows for MyConnection {}`; its transaction says with
+/// [`is_transaction`](ReadRows::is_transaction) that it is one.
 pub trait SyncConnection: ReadRows + TransactionTrait<Transaction: ReadRows> {}
 
 impl<C: ReadRows + TransactionTrait<Transaction: ReadRows>> SyncConnection for C {}
@@ -78,6 +86,10 @@ impl ReadRows for DatabaseTransaction {
     ) -> BoxFuture<'a, Result<RowStream<'a>, DbErr>> {
         stream(self, select)
     }
+
+    fn is_transaction(&self) -> bool {
+        true
+    }
 }
 
 impl ReadRows for DatabaseExecutor<'_> {
@@ -91,10 +103,18 @@ impl ReadRows for DatabaseExecutor<'_> {
             DatabaseExecutor::OwnedTransaction(transaction) => transaction.rows(select),
         }
     }
+
+    fn is_transaction(&self) -> bool {
+        !matches!(self, DatabaseExecutor::Connection(_))
+    }
 }
 
 #[cfg(feature = "rbac")]
 impl ReadRows for sea_orm::RestrictedConnection {}
 
 #[cfg(feature = "rbac")]
-impl ReadRows for sea_orm::RestrictedTransaction {}
+impl ReadRows for sea_orm::RestrictedTransaction {
+    fn is_transaction(&self) -> bool {
+        true
+    }
+}

@@ -13,6 +13,17 @@ pub(crate) enum RowSource {
     UnionAll,
 }
 
+/// How one sync of a scope keeps others of it from writing at the same time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum ScopeLock {
+    /// The database has one writer at a time, and a transaction one snapshot.
+    Database,
+    /// A lock of the transaction that has a name.
+    Advisory,
+    /// The lock of the first row in scope.
+    FirstRow,
+}
+
 /// A backend's limits and ways.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Dialect {
@@ -32,6 +43,8 @@ pub(crate) struct Dialect {
     pub packed_rows: usize,
     /// Whether columns of text often hold different texts equal.
     pub loose_text: bool,
+    /// How syncs of one scope are kept apart.
+    pub scope_lock: ScopeLock,
 }
 
 const POSTGRES: Dialect = Dialect {
@@ -42,6 +55,7 @@ const POSTGRES: Dialect = Dialect {
     tuple_lists: true,
     packed_rows: 1,
     loose_text: false,
+    scope_lock: ScopeLock::Advisory,
 };
 
 const MYSQL: Dialect = Dialect {
@@ -52,6 +66,7 @@ const MYSQL: Dialect = Dialect {
     tuple_lists: true,
     packed_rows: 16,
     loose_text: true,
+    scope_lock: ScopeLock::FirstRow,
 };
 
 const SQLITE: Dialect = Dialect {
@@ -62,6 +77,7 @@ const SQLITE: Dialect = Dialect {
     tuple_lists: false,
     packed_rows: 1,
     loose_text: true,
+    scope_lock: ScopeLock::Database,
 };
 
 impl Dialect {

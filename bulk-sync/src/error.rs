@@ -4,7 +4,7 @@ use std::fmt;
 
 use sea_orm::{DbErr, SqlErr};
 
-use crate::storable::ValueFault;
+use crate::{storable::ValueFault, transient::is_transient};
 
 /// How many keys or faults a message lists before it counts the rest.
 const LISTED: usize = 5;
@@ -132,6 +132,40 @@ pub enum SyncError {
         /// The error of the database.
         source: Box<DbErr>,
     },
+    /// Each time, another transaction was in the way: the last time as the
+    /// source says.
+    #[error(
+        "{table}: tried {tries} times, and each time another transaction was in the way; try again \
+         later, or allow more tries with max_tries()"
+    )]
+    TriesExhausted {
+        /// The table.
+        table: String,
+        /// How often it was tried.
+        tries: u32,
+        /// What was in the way at last.
+        source: Box<SyncError>,
+    },
+    /// The call took longer than it may.
+    #[error("{table}: not done after {after:?}; allow more time with timeout()")]
+    Timeout {
+        /// The table.
+        table: String,
+        /// The time that the call had.
+        after: std::time::Duration,
+    },
+    /// The transaction was to be committed, and no answer came: the table is
+    /// as it was, or as it should be. To sync again is safe, as it compares first.
+    #[error(
+        "{table}: the connection was lost during the commit, so that its outcome is unknown; \
+         sync again"
+    )]
+    OutcomeUnknown {
+        /// The table.
+        table: String,
+        /// The error of the connection; none where the time of the call was over.
+        source: Option<Box<DbErr>>,
+    },
     /// The hook of the call refused the change.
     #[error("the change of {table} was refused")]
     Refused {
@@ -152,6 +186,8 @@ pub enum SyncError {
 pub enum Action {
     /// Reading the rows in scope, or rows that were just written.
     Read,
+    /// Locking the scope, or the rows to write.
+    Lock,
     /// Deleting rows.
     Delete,
     /// Updating rows.
@@ -160,16 +196,20 @@ pub enum Action {
     Create,
     /// Proving that the rows in scope are the models given.
     Prove,
+    /// Committing the transaction.
+    Commit,
 }
 
 impl fmt::Display for Action {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Read => "reading from",
+            Self::Lock => "locking rows of",
             Self::Delete => "deleting from",
             Self::Update => "updating",
             Self::Create => "creating rows in",
             Self::Prove => "proving the scope of",
+            Self::Commit => "committing the changes of",
         })
     }
 }
@@ -182,6 +222,8 @@ pub enum InputFault {
     EmptyScope,
     /// The batch size is 0.
     ZeroBatchSize,
+    /// The number of tries is 0.
+    ZeroTries,
     /// A share of rows is not a number from 0 to 1.
     Share {
         /// The number.
@@ -260,6 +302,7 @@ impl fmt::Display for InputFault {
             Self::ZeroBatchSize => {
                 f.write_str("the batch size is 0; pass None to let bulk-sync choose")
             }
+            Self::ZeroTries => f.write_str("max_tries takes at least 1"),
             Self::Share { share } => {
                 write!(f, "max_delete_share takes a share from 0 to 1, not {share}")
             }
@@ -303,6 +346,33 @@ impl fmt::Display for InputFault {
 }
 
 impl SyncError {
+    /// Whether another transaction was in the way, so that the same call can
+    /// succeed once its transaction is begun again and the rows are compared
+    /// again: deadlocks, serialization failures, locks that were not had in
+    /// time, rows that have changed since they were compared.
+    ///
+    /// A call that owns its transaction has done that itself, as often as
+    /// [`max_tries`](crate::BulkSync::max_tries) allows. In a transaction of
+    /// yours it is for you to do: roll back, begin, and do all of it again.
+    #[must_use]
+    pub fn is_retryable(&self) -> bool {
+        match self {
+            Self::StalePlan { .. } | Self::TriesExhausted { .. } => true,
+            Self::Constraint { source, .. } | Self::Statement { source, .. } => {
+                is_transient(source)
+            }
+            Self::Db(source) => is_transient(source),
+            Self::Refused { source, .. } => {
+                if let Some(error) = source.downcast_ref::<Self>() {
+                    error.is_retryable()
+                } else {
+                    source.downcast_ref::<DbErr>().is_some_and(is_transient)
+                }
+            }
+            _ => false,
+        }
+    }
+
     /// Whether a unique index forbids the change.
     pub(crate) fn is_unique_violation(&self) -> bool {
         let Self::Constraint { source, .. } = self else { return false };
@@ -315,7 +385,10 @@ impl From<SyncError> for DbErr {
     fn from(error: SyncError) -> Self {
         match error {
             SyncError::Db(source) => source,
-            SyncError::Constraint { source, .. } | SyncError::Statement { source, .. } => *source,
+            SyncError::Constraint { source, .. }
+            | SyncError::Statement { source, .. }
+            | SyncError::OutcomeUnknown { source: Some(source), .. } => *source,
+            SyncError::TriesExhausted { source, .. } => (*source).into(),
             error => Self::Custom(error.to_string()),
         }
     }

@@ -11,12 +11,13 @@ use crate::{
     field::Row,
     key_text::row_text,
     plan::SyncPlan,
-    scope::{IntoScope, WholeTable},
+    scope::{IntoScope, Scope, WholeTable},
     statement::Statements,
 };
 
-/// Where a unique index refused rows to create because rows outside the scope
-/// have their keys, `OutOfScope` with those keys; else the error as it is.
+/// Where a unique index refused rows to create because the table has their
+/// keys: `StalePlan` where those are in scope, as somebody else has created
+/// them meanwhile, and `OutOfScope` where they are not. Else the error as it is.
 pub(crate) async fn explain<E, C>(plan: &SyncPlan<E>, db: &C, error: SyncError) -> SyncError
 where
     E: EntityTrait,
@@ -27,17 +28,23 @@ where
         return error;
     }
     // an error while explaining an error helps nobody
-    match keys_in_table(plan, db).await {
-        Some(keys) if !keys.is_empty() => {
-            let keys = keys.iter().map(|key| format!("a row outside the scope has {key}"));
-            SyncError::OutOfScope { table: plan.task.table.clone(), keys: keys.collect() }
-        }
-        _ => error,
+    let table = || plan.task.table.clone();
+    let in_scope = keys_among(plan, &plan.task.scope, db).await.unwrap_or_default();
+    if !in_scope.is_empty() {
+        let rows = in_scope.iter().map(|key| format!("{key} has appeared"));
+        return SyncError::StalePlan { table: table(), rows: rows.collect() };
     }
+    let in_table = keys_among(plan, &WholeTable.into_scope(), db).await.unwrap_or_default();
+    if !in_table.is_empty() {
+        let keys = in_table.iter().map(|key| format!("a row outside the scope has {key}"));
+        return SyncError::OutOfScope { table: table(), keys: keys.collect() };
+    }
+    error
 }
 
-/// The keys of rows to create that the table has; `None` where it cannot be read.
-async fn keys_in_table<E, C>(plan: &SyncPlan<E>, db: &C) -> Option<Vec<String>>
+/// The keys of rows to create that rows in a scope have; `None` where it cannot
+/// be read.
+async fn keys_among<E, C>(plan: &SyncPlan<E>, scope: &Scope, db: &C) -> Option<Vec<String>>
 where
     E: EntityTrait,
     C: ReadRows,
@@ -50,7 +57,7 @@ where
     for batch in plan.created.chunks(rows_per_statement(dialect, Some(FEW), 0, key.len())) {
         let rows = batch.iter().map(|&index| plan.desired.row(index));
         let keys = rows.map(|row| columns.values(key, row)).collect();
-        let mut select = statements.select(&WholeTable.into_scope(), key);
+        let mut select = statements.select(scope, key);
         select.cond_where(statements.among(key, keys));
         for row in db.query_all(&select).await.ok()? {
             let mut current = <E::ActiveModel as ActiveModelTrait>::default();

@@ -68,6 +68,14 @@ impl Fnv {
     }
 }
 
+/// A number for a text, the same in any process.
+pub(crate) fn hash(text: &str) -> i32 {
+    let mut hash = Fnv(Fnv::OFFSET);
+    hash.add(text);
+    let [a, b, c, d, ..] = hash.0.to_le_bytes();
+    i32::from_le_bytes([a, b, c, d])
+}
+
 impl<E: EntityTrait> SyncPlan<E> {
     /// What the plan does, as a number. A service that shows a plan can keep
     /// the fingerprint, compute the plan again when the person confirms it,

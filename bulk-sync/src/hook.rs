@@ -17,9 +17,13 @@ pub trait ChangeHook<E: EntityTrait, T> {
     /// Whether there is something to call.
     const IS_SET: bool;
 
-    /// Looks at the plan. An error rolls the change back.
-    fn call(self, plan: &SyncPlan<E>, transaction: &T)
-    -> impl Future<Output = Result<(), Refusal>>;
+    /// Looks at the plan. An error rolls the change back. It is called again
+    /// where the transaction is tried again.
+    fn call(
+        &self,
+        plan: &SyncPlan<E>,
+        transaction: &T,
+    ) -> impl Future<Output = Result<(), Refusal>>;
 }
 
 /// No hook.
@@ -29,24 +33,24 @@ pub struct NoHook;
 impl<E: EntityTrait, T> ChangeHook<E, T> for NoHook {
     const IS_SET: bool = false;
 
-    async fn call(self, _: &SyncPlan<E>, _: &T) -> Result<(), Refusal> {
+    async fn call(&self, _: &SyncPlan<E>, _: &T) -> Result<(), Refusal> {
         Ok(())
     }
 }
 
-/// An asynchronous closure as a hook.
+/// An asynchronous closure as a hook. It can be cloned, as each try calls it.
 #[derive(Clone, Copy, Debug)]
 pub struct OnChange<F>(pub(crate) F);
 
 impl<E, T, F, X> ChangeHook<E, T> for OnChange<F>
 where
     E: EntityTrait,
-    F: AsyncFnOnce(&SyncPlan<E>, &T) -> Result<(), X>,
+    F: AsyncFnOnce(&SyncPlan<E>, &T) -> Result<(), X> + Clone,
     X: Into<Refusal>,
 {
     const IS_SET: bool = true;
 
-    async fn call(self, plan: &SyncPlan<E>, transaction: &T) -> Result<(), Refusal> {
-        self.0(plan, transaction).await.map_err(Into::into)
+    async fn call(&self, plan: &SyncPlan<E>, transaction: &T) -> Result<(), Refusal> {
+        self.0.clone()(plan, transaction).await.map_err(Into::into)
     }
 }

@@ -124,6 +124,7 @@ mod hook;
 mod judge;
 mod key_index;
 mod key_text;
+mod lock;
 mod loose_keys;
 mod plan;
 mod planner;
@@ -145,6 +146,9 @@ mod swap;
 mod sync;
 #[cfg(feature = "testing")]
 pub mod testing;
+mod timer;
+mod transient;
+mod tries;
 mod write;
 
 use sea_orm::ModelTrait;

@@ -8,7 +8,9 @@ use crate::{
     desired::{Desired, RowList},
     error::{Action, SyncError},
     field::Row,
+    key_index::KeyIndex,
     planner::Found,
+    run::Checked,
     scope::Scope,
     settings::Settings,
     soft_delete::SoftDelete,
@@ -41,6 +43,7 @@ impl<E: EntityTrait> Task<E> {
 pub struct SyncPlan<E: EntityTrait> {
     pub(crate) task: Task<E>,
     pub(crate) desired: Desired<E>,
+    pub(crate) index: KeyIndex,
     pub(crate) created: Vec<usize>,
     pub(crate) updated: Vec<Update<E>>,
     pub(crate) deleted: Vec<E::ActiveModel>,
@@ -93,29 +96,28 @@ pub struct UpdatedRow {
 
 impl<E: EntityTrait> SyncPlan<E> {
     /// The plan of what was found, without what the call skips.
-    pub(crate) fn new(task: Task<E>, desired: Desired<E>, found: Found<E>) -> Self {
-        let Found { created, updated, unmatched, repeated, unchanged, read, read_all, .. } = found;
-        let given = desired.len();
-        let settings = &task.settings;
-        let created = if settings.skip_creates { Vec::new() } else { created };
-        let updated = if settings.skip_updates { Vec::new() } else { updated };
-        let deleted = if settings.skip_deletes {
-            Vec::new()
-        } else {
-            unmatched.into_iter().chain(repeated).collect()
-        };
+    pub(crate) fn new(checked: Checked<E>, found: Found<E>) -> Self {
+        let Checked { task, desired, index } = checked;
+        let Found { created, updated, unmatched, repeated, unchanged, read, read_all, .. } =
+            found.without_skipped(&task.settings);
         Self {
+            given: desired.len(),
             task,
             desired,
+            index,
             created,
             updated,
-            deleted,
+            deleted: unmatched.into_iter().chain(repeated).collect(),
             unchanged,
-            given,
             read,
             in_scope: read,
             read_all,
         }
+    }
+
+    /// The call that the plan was made for.
+    pub(crate) fn into_checked(self) -> Checked<E> {
+        Checked { task: self.task, desired: self.desired, index: self.index }
     }
 
     /// Whether there is nothing to do.
@@ -216,6 +218,7 @@ impl<E: EntityTrait> SyncPlan<E> {
         for (update, desired) in self.updated.iter_mut().zip(created..) {
             update.desired = desired;
         }
+        self.index = KeyIndex::build(&self.task.columns, &self.desired).0;
         self
     }
 }

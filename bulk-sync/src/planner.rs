@@ -11,6 +11,7 @@ use crate::{
     key_index::KeyIndex,
     key_text::row_text,
     plan::{Task, Update},
+    settings::Settings,
 };
 
 /// Sorts the rows in scope into those to keep, to update and to delete.
@@ -44,6 +45,31 @@ pub(crate) struct Found<E: EntityTrait> {
     pub is_partial: bool,
 }
 
+impl<E: EntityTrait> Found<E> {
+    /// What is left of it when the call skips some of it.
+    pub fn without_skipped(mut self, settings: &Settings) -> Self {
+        if settings.skip_creates {
+            self.created.clear();
+        }
+        if settings.skip_updates {
+            self.updated.clear();
+        }
+        if settings.skip_deletes {
+            self.unmatched.clear();
+            self.repeated.clear();
+        }
+        self
+    }
+
+    /// Whether there is nothing to write.
+    pub fn is_empty(&self) -> bool {
+        self.created.is_empty()
+            && self.updated.is_empty()
+            && self.unmatched.is_empty()
+            && self.repeated.is_empty()
+    }
+}
+
 impl<'a, E: EntityTrait> Planner<'a, E> {
     pub fn new(task: &'a Task<E>, desired: &'a Desired<E>, index: &'a KeyIndex) -> Self {
         // a text key may be equal to another in the database alone
@@ -69,11 +95,13 @@ impl<'a, E: EntityTrait> Planner<'a, E> {
         }
     }
 
-    /// Whether a difference was found that no rounding explains. That no row
-    /// was missing is known at the end only.
+    /// Whether a difference was found that no rounding and no collation
+    /// explains. That no row was missing is known at the end only.
     pub fn found_difference(&self) -> bool {
-        let is_real = |update| !is_doubtful(&self.task.columns, update, self.desired);
-        !self.task.settings.skip_updates && self.found.updated.last().is_some_and(is_real)
+        let (settings, columns) = (&self.task.settings, &self.task.columns);
+        let is_real = |update| !is_doubtful(columns, update, self.desired);
+        !settings.skip_updates && self.found.updated.last().is_some_and(is_real)
+            || !settings.skip_deletes && !columns.has_text_key() && !self.found.unmatched.is_empty()
     }
 
     /// Takes note of a row in scope; takes it away where the plan needs it.

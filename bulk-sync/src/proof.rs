@@ -5,21 +5,25 @@
 //! the row alone, only the written rows can have left the scope or entered it,
 //! so counting is enough. A condition with a subquery can move any row, so
 //! there the rows in scope are compared again.
+//!
+//! Where other transactions can commit in between, a count that does not match
+//! may be their doing: the rows are compared again, too, and where those
+//! written are as they should be, the call is tried again.
 
 use std::collections::HashSet;
 
-use sea_orm::{ActiveModelTrait, DbErr, EntityTrait};
+use sea_orm::{ActiveModelTrait, DbErr, EntityTrait, sea_query::LockType};
 
 use crate::{
     batch::{FEW, few, rows_per_statement},
     connection::ReadRows,
     desired::RowList,
-    dialect::Dialect,
+    dialect::{Dialect, ScopeLock},
     error::{Action, InputFault, SyncError},
     field::Row,
     judge::Judge,
-    key_index::KeyIndex,
     key_text::row_text,
+    lock::Locked,
     plan::SyncPlan,
     run::{Reading, read},
     scope::{Scope, has_subquery},
@@ -30,8 +34,9 @@ use crate::{
 ///
 /// # Errors
 ///
-/// `OutOfScope` with the rows that are in scope or out of it against the models.
-pub(crate) async fn prove<E, C>(plan: &SyncPlan<E>, db: &C) -> Result<(), SyncError>
+/// `OutOfScope` with the rows that are in scope or out of it against the
+/// models; `StalePlan` where another transaction may have moved them.
+pub(crate) async fn prove<E, C>(plan: &SyncPlan<E>, locked: Locked, db: &C) -> Result<(), SyncError>
 where
     E: EntityTrait,
     C: ReadRows,
@@ -42,10 +47,10 @@ where
     let scope = plan.task.live_scope();
     let dialect = Dialect::of(db.get_database_backend());
     let statements = Statements { dialect, columns: &plan.task.columns };
-    let proof = Proof { plan, statements, db, scope: &scope };
     let has_subquery =
         scope.condition().is_some_and(|condition| has_subquery(condition, dialect.backend));
-    if has_subquery || !proof.count_matches().await? {
+    let proof = Proof { plan, statements, db, scope: &scope, locked, has_subquery };
+    if !proof.count_matches().await? || has_subquery {
         proof.compare_again().await?;
         proof.find_equal_keys().await?;
     }
@@ -57,6 +62,8 @@ struct Proof<'a, E: EntityTrait, C> {
     statements: Statements<'a, E>,
     db: &'a C,
     scope: &'a Scope,
+    locked: Locked,
+    has_subquery: bool,
 }
 
 impl<E: EntityTrait, C: ReadRows> Proof<'_, E, C> {
@@ -79,14 +86,21 @@ impl<E: EntityTrait, C: ReadRows> Proof<'_, E, C> {
         let few = few(dialect, fixed, columns.key.len());
         let has_loose_key = self.has_loose_key();
         let settings = &self.plan.task.settings;
+        if self.locked == Locked::NoRow {
+            // waits for those who insert into the empty scope at the same time
+            count.lock(LockType::Update);
+        } else if self.has_subquery {
+            return Ok(false);
+        }
         if settings.skip_deletes && settings.delete_duplicates {
             // rows that repeat a key are left, and would be counted in place of others
             return Ok(false);
         }
-        if self.scope.condition().is_none() && self.plan.deleted.is_empty() && !has_loose_key {
+        let counts_all = !self.plan.deleted.is_empty() || self.locked == Locked::NoRow;
+        if self.scope.condition().is_none() && !counts_all && !has_loose_key {
             return Ok(true);
         }
-        let expected = if self.plan.deleted.is_empty() && written.len() <= few {
+        let expected = if !counts_all && written.len() <= few {
             let rows = written.iter().map(|&index| self.plan.desired.row(index));
             let keys = rows.map(|row| columns.key_values(row)).collect();
             count.cond_where(self.statements.among(&columns.key, keys));
@@ -141,17 +155,15 @@ impl<E: EntityTrait, C: ReadRows> Proof<'_, E, C> {
     /// among them, or tells that rows have moved that were not written.
     async fn compare_again(&self) -> Result<(), SyncError> {
         let (task, plan) = (&self.plan.task, self.plan);
-        let (index, _) = KeyIndex::build(&task.columns, &plan.desired);
+        let index = &plan.index;
         let mut desired = plan.desired.clone();
-        let found = read(task, &desired, &index, self.db, Reading::NeededColumns).await;
+        let found = read(task, &desired, index, self.db, Reading::NeededColumns).await;
         let mut found = match found {
-            Err(SyncError::DuplicateRows { table, keys }) => {
-                return Err(SyncError::OutOfScope { table, keys });
-            }
+            Err(SyncError::DuplicateRows { keys, .. }) => return Err(self.moved(keys)),
             found => found?,
         };
         let mut judge = Judge::new(task, self.db);
-        judge.match_loose_keys(&mut desired, &index, &mut found).await?;
+        judge.match_loose_keys(&mut desired, index, &mut found).await?;
         judge.settle_updates(&mut desired, &mut found).await?;
         let written: HashSet<usize> = plan.written().collect();
         let settings = &task.settings;
@@ -160,21 +172,34 @@ impl<E: EntityTrait, C: ReadRows> Proof<'_, E, C> {
         let updated = found.updated.iter().map(|update| update.desired);
         let updated = updated.filter(|index| !settings.skip_updates || written.contains(index));
         let differing = created.chain(updated);
-        let mut keys: Vec<String> = differing
+        let keys: Vec<String> = differing
             .map(|index| row_text(&task.columns, &task.columns.key, desired.row(index)))
             .collect();
         let expected = plan.expected_in_scope();
-        if keys.is_empty() && plan.read_all && found.read_all && found.read != expected {
-            keys.push(format!(
+        if !keys.is_empty() {
+            return Err(SyncError::OutOfScope { table: task.table.clone(), keys });
+        }
+        if plan.read_all && found.read_all && found.read != expected {
+            let moved = format!(
                 "{} rows would be in scope, not {expected}: rows have moved that the sync did not \
                  write",
                 found.read
-            ));
+            );
+            return Err(self.moved(vec![moved]));
         }
-        if keys.is_empty() {
-            return Ok(());
+        Ok(())
+    }
+
+    /// Rows have moved that the sync did not write: because of others that it
+    /// did write, or at the hands of another transaction.
+    fn moved(&self, rows: Vec<String>) -> SyncError {
+        let table = self.plan.task.table.clone();
+        let others_commit = self.statements.dialect.scope_lock != ScopeLock::Database;
+        if others_commit && !self.has_subquery {
+            SyncError::StalePlan { table, rows }
+        } else {
+            SyncError::OutOfScope { table, keys: rows }
         }
-        Err(SyncError::OutOfScope { table: task.table.clone(), keys })
     }
 
     fn failed(&self, source: DbErr) -> SyncError {

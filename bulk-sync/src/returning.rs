@@ -12,7 +12,6 @@ use crate::{
     dialect::Dialect,
     error::{Action, SyncError},
     field::Row,
-    key_index::KeyIndex,
     plan::SyncPlan,
     statement::Statements,
 };
@@ -31,7 +30,6 @@ where
     C: ConnectionTrait,
 {
     let columns = &plan.task.columns;
-    let (index, _) = KeyIndex::build(columns, &plan.desired);
     let keys = |batch: &[usize]| {
         batch.iter().map(|&at| columns.key_values(plan.desired.row(at))).collect()
     };
@@ -41,7 +39,7 @@ where
         let models = read(plan, db, &columns.key, keys(batch)).await?;
         // the database may hold other keys equal to these
         created.extend(models.into_iter().filter(|model| {
-            let found = index.find(columns, &plan.desired, Row::Model(model));
+            let found = plan.index.find(columns, &plan.desired, Row::Model(model));
             found.is_some_and(|index| wanted.contains(&index))
         }));
     }

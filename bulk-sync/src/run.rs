@@ -1,10 +1,15 @@
 //! The thin layer that awaits. What to do is decided by the planner, what to
 //! say to the database by the statements.
 
+use std::{
+    sync::atomic::{AtomicBool, Ordering},
+    time::Duration,
+};
+
 use futures_util::TryStreamExt;
 use sea_orm::{
-    ActiveModelTrait, ColumnTrait, DbBackend, EntityTrait, TransactionSession, TransactionTrait,
-    TryIntoModel,
+    ActiveModelTrait, ColumnTrait, DbBackend, DbErr, EntityTrait, IsolationLevel,
+    SqliteTransactionMode, TransactionOptions, TransactionSession, TransactionTrait, TryIntoModel,
     sea_query::{Order, SelectStatement},
 };
 
@@ -12,22 +17,26 @@ use crate::{
     SyncResult, SyncReturning,
     batch::few,
     check::{check_to_write, reindex},
-    columns::Position,
+    columns::{Columns, Position},
     connection::{ReadRows, SyncConnection},
     desired::{Desired, RowList},
-    dialect::Dialect,
+    dialect::{Dialect, ScopeLock},
     error::{Action, SyncError},
     explain::explain,
     guard::guard,
     hook::{ChangeHook, NoHook, OnChange},
     judge::Judge,
     key_index::KeyIndex,
+    lock::{Locked, lock_scope},
     plan::{SyncPlan, Task},
     planner::{Found, Planner},
     proof::prove,
     returning::{read_created, read_updated},
-    stale::verify,
+    stale::{lock_written, verify},
     statement::Statements,
+    timer::{Timer, timeout},
+    transient::is_answer,
+    tries::Tries,
     write::write,
 };
 
@@ -49,9 +58,18 @@ pub(crate) enum Reading {
     WholeRows,
 }
 
+impl Reading {
+    fn positions<E: EntityTrait>(self, columns: &Columns<E>) -> Vec<Position> {
+        match self {
+            Self::NeededColumns | Self::FirstDifference => columns.needed(),
+            Self::WholeRows => columns.all().collect(),
+        }
+    }
+}
+
 /// Reads the rows in scope and compares them with the models.
 pub(crate) async fn plan<E, C>(
-    checked: Checked<E>,
+    mut checked: Checked<E>,
     db: &C,
     reading: Reading,
 ) -> Result<SyncPlan<E>, SyncError>
@@ -59,20 +77,36 @@ where
     E: EntityTrait,
     C: ReadRows,
 {
-    let Checked { task, mut desired, mut index } = checked;
-    let mut judge = Judge::new(&task, db);
-    if judge.round_keys(&mut desired).await? {
-        (desired, index) = reindex(&task, desired)?;
+    let found = find(&mut checked, db, reading).await?;
+    Ok(SyncPlan::new(checked, found))
+}
+
+/// What the rows in scope are to the models. Keys get the values that the
+/// table's columns would hold.
+async fn find<E, C>(
+    checked: &mut Checked<E>,
+    db: &C,
+    reading: Reading,
+) -> Result<Found<E>, SyncError>
+where
+    E: EntityTrait,
+    C: ReadRows,
+{
+    let Checked { task, desired, index } = checked;
+    let mut judge = Judge::new(task, db);
+    if judge.round_keys(desired).await? {
+        let rounded = std::mem::replace(desired, Desired::Models(Vec::new()));
+        (*desired, *index) = reindex(task, rounded)?;
     }
-    let mut found = read(&task, &desired, &index, db, reading).await?;
+    let mut found = read(task, desired, index, db, reading).await?;
     if !found.is_partial {
         let updated = found.updated.iter().map(|update| update.desired);
         let written = found.created.iter().copied().chain(updated);
-        check_to_write(&task.columns, &desired, written, db.get_database_backend())?;
-        judge.match_loose_keys(&mut desired, &index, &mut found).await?;
-        judge.settle_updates(&mut desired, &mut found).await?;
+        check_to_write(&task.columns, desired, written, db.get_database_backend())?;
+        judge.match_loose_keys(desired, index, &mut found).await?;
+        judge.settle_updates(desired, &mut found).await?;
     }
-    Ok(SyncPlan::new(task, desired, found))
+    Ok(found)
 }
 
 /// Shows the planner the rows in scope.
@@ -88,10 +122,7 @@ where
     C: ReadRows,
 {
     let columns = &task.columns;
-    let positions = match reading {
-        Reading::NeededColumns | Reading::FirstDifference => columns.needed(),
-        Reading::WholeRows => columns.all().collect(),
-    };
+    let positions = reading.positions(columns);
     let (select, read_all) = select_current(task, desired, &positions, db.get_database_backend());
     let failed = |source| task.failed(Action::Read, source);
     let mut planner = Planner::new(task, desired, index);
@@ -135,52 +166,75 @@ fn select_current<E: EntityTrait>(
     (select, !by_key)
 }
 
-/// Makes the plan and carries it out in a transaction.
-pub(crate) async fn exec<E, C, H>(
-    checked: Checked<E>,
-    hook: H,
-    db: &C,
-) -> Result<SyncResult, SyncError>
-where
-    E: EntityTrait,
-    C: SyncConnection,
-    H: ChangeHook<E, <C as TransactionTrait>::Transaction>,
-{
-    let reading = if H::IS_SET { Reading::WholeRows } else { Reading::NeededColumns };
-    let (plan, transaction) = begin(checked, db, reading).await?;
-    let done = carry_out(&plan, hook, &transaction).await;
-    finish(&plan, db, transaction, done).await?;
-    Ok(plan.summary())
+/// What a call gives back.
+pub(crate) trait Report<E: EntityTrait>: Sized {
+    /// What has to be read for it.
+    const READING: Reading;
+
+    /// Reads it, before the commit.
+    fn read<T: ReadRows>(
+        plan: &SyncPlan<E>,
+        transaction: &T,
+    ) -> impl Future<Output = Result<Self, SyncError>>;
 }
 
-/// As [`exec`], and reads back what was written.
-pub(crate) async fn exec_with_returning<E, C, H>(
-    checked: Checked<E>,
-    hook: H,
-    db: &C,
-) -> Result<SyncReturning<E::Model>, SyncError>
+impl<E: EntityTrait> Report<E> for SyncResult {
+    const READING: Reading = Reading::NeededColumns;
+
+    async fn read<T: ReadRows>(plan: &SyncPlan<E>, _: &T) -> Result<Self, SyncError> {
+        Ok(plan.summary())
+    }
+}
+
+impl<E: EntityTrait> Report<E> for SyncReturning<E::Model>
 where
-    E: EntityTrait,
     E::ActiveModel: TryIntoModel<E::Model>,
-    C: SyncConnection,
-    H: ChangeHook<E, <C as TransactionTrait>::Transaction>,
 {
-    let (plan, transaction) = begin(checked, db, Reading::WholeRows).await?;
-    let done = async {
-        carry_out(&plan, hook, &transaction).await?;
+    const READING: Reading = Reading::WholeRows;
+
+    async fn read<T: ReadRows>(plan: &SyncPlan<E>, transaction: &T) -> Result<Self, SyncError> {
         let deleted = plan.deleted.iter().map(|row| row.clone().try_into_model());
-        Ok(SyncReturning {
+        Ok(Self {
             result: plan.summary(),
-            created: read_created(&plan, &transaction).await?,
-            updated: read_updated(&plan, &transaction).await?,
+            created: read_created(plan, transaction).await?,
+            updated: read_updated(plan, transaction).await?,
             deleted: deleted.collect::<Result<_, _>>()?,
         })
-    };
-    let done = done.await;
-    finish(&plan, db, transaction, done).await
+    }
 }
 
-async fn apply<E, C, H>(mut plan: SyncPlan<E>, hook: H, db: &C) -> Result<SyncResult, SyncError>
+/// Makes the plan and carries it out in a transaction; again and again while
+/// other transactions are in the way.
+pub(crate) async fn exec<E, C, H, R>(checked: Checked<E>, hook: &H, db: &C) -> Result<R, SyncError>
+where
+    E: EntityTrait,
+    C: SyncConnection,
+    H: ChangeHook<E, <C as TransactionTrait>::Transaction>,
+    R: Report<E>,
+{
+    let reading = if H::IS_SET { Reading::WholeRows } else { R::READING };
+    let limit = Limit::new(&checked.task);
+    let is_committing = AtomicBool::new(false);
+    let tries = async {
+        let mut tries = Tries::new(&checked.task, db.is_transaction());
+        let mut checked = checked;
+        loop {
+            let call = Call { db, hook, reading, is_committing: &is_committing };
+            let failed = match call.sync(checked, &tries).await {
+                Ok(report) => return Ok(report),
+                Err(failed) => failed,
+            };
+            if !failed.error.is_retryable() {
+                return Err(failed.error);
+            }
+            tries.again(failed.error).await?;
+            checked = failed.checked;
+        }
+    };
+    limit.keep(tries, &is_committing).await
+}
+
+async fn apply<E, C, H>(plan: SyncPlan<E>, hook: &H, db: &C) -> Result<SyncResult, SyncError>
 where
     E: EntityTrait,
     C: SyncConnection,
@@ -188,71 +242,259 @@ where
 {
     let backend = db.get_database_backend();
     check_to_write(&plan.task.columns, &plan.desired, plan.written(), backend)?;
-    let transaction = db.begin().await?;
-    let done = async {
-        plan.in_scope = verify(&plan, &transaction).await?;
-        carry_out(&plan, hook, &transaction).await
-    };
-    let done = done.await;
-    finish(&plan, db, transaction, done).await?;
-    Ok(plan.summary())
-}
-
-/// Begins a transaction and makes the plan in it.
-async fn begin<E, C>(
-    checked: Checked<E>,
-    db: &C,
-    reading: Reading,
-) -> Result<(SyncPlan<E>, <C as TransactionTrait>::Transaction), SyncError>
-where
-    E: EntityTrait,
-    C: SyncConnection,
-{
-    let transaction = db.begin().await?;
-    match plan(checked, &transaction, reading).await {
-        Ok(plan) if reading == Reading::WholeRows => Ok((plan.sorted(), transaction)),
-        Ok(plan) => Ok((plan, transaction)),
-        Err(error) => Err(roll_back(transaction, error).await),
-    }
-}
-
-/// Guards, writes, proves, and asks the hook; the transaction stays open.
-async fn carry_out<E, T, H>(plan: &SyncPlan<E>, hook: H, transaction: &T) -> Result<(), SyncError>
-where
-    E: EntityTrait,
-    T: ReadRows + TransactionTrait,
-    H: ChangeHook<E, T>,
-{
-    guard(plan)?;
-    write(plan, transaction).await?;
-    prove(plan, transaction).await?;
-    if !plan.is_empty() {
-        hook.call(plan, transaction)
-            .await
-            .map_err(|source| SyncError::Refused { table: plan.task.table.clone(), source })?;
-    }
-    Ok(())
-}
-
-/// Commits what was done, or rolls it back.
-async fn finish<E, C, R>(
-    plan: &SyncPlan<E>,
-    db: &C,
-    transaction: <C as TransactionTrait>::Transaction,
-    done: Result<R, SyncError>,
-) -> Result<R, SyncError>
-where
-    E: EntityTrait,
-    C: SyncConnection,
-{
-    match done {
-        Ok(value) => {
-            transaction.commit().await?;
-            Ok(value)
+    let limit = Limit::new(&plan.task);
+    let is_committing = AtomicBool::new(false);
+    let tries = async {
+        let mut tries = Tries::new(&plan.task, db.is_transaction());
+        let mut plan = plan;
+        loop {
+            let reading = Reading::WholeRows;
+            let call = Call { db, hook, reading, is_committing: &is_committing };
+            match call.apply(&mut plan, &tries).await {
+                Ok(result) => return Ok(result),
+                // what has changed since it was compared stays so
+                Err(error @ SyncError::StalePlan { .. }) => return Err(error),
+                Err(error) if !error.is_retryable() => return Err(error),
+                Err(error) => tries.again(error).await?,
+            }
         }
-        Err(error) => {
-            let error = roll_back(transaction, error).await;
-            Err(explain(plan, db, error).await)
+    };
+    limit.keep(tries, &is_committing).await
+}
+
+/// A try that failed, and what the next one needs.
+struct Failed<E: EntityTrait> {
+    error: SyncError,
+    checked: Checked<E>,
+}
+
+/// What the tries of a call have in common.
+struct Call<'a, C, H> {
+    db: &'a C,
+    hook: &'a H,
+    reading: Reading,
+    is_committing: &'a AtomicBool,
+}
+
+impl<C: SyncConnection, H> Call<'_, C, H> {
+    /// One try: a comparison and a transaction.
+    async fn sync<E, R>(&self, mut checked: Checked<E>, tries: &Tries) -> Result<R, Box<Failed<E>>>
+    where
+        E: EntityTrait,
+        H: ChangeHook<E, <C as TransactionTrait>::Transaction>,
+        R: Report<E>,
+    {
+        let others_commit = self.others_commit();
+        if tries.is_first() && others_commit && !self.db.is_transaction() {
+            match look(&mut checked, self.db).await {
+                Ok(None) => {}
+                Ok(Some(found)) => return self.nothing_to_do(checked, found).await,
+                Err(error) => return Err(Box::new(Failed { error, checked })),
+            }
+        }
+        let transaction = match self.begin(tries).await {
+            Ok(transaction) => transaction,
+            Err(error) => return Err(Box::new(Failed { error: error.into(), checked })),
+        };
+        let (found, locked) = match self.compare(&mut checked, &transaction).await {
+            Ok(compared) => compared,
+            Err(error) => {
+                let error = roll_back(transaction, error).await;
+                return Err(Box::new(Failed { error, checked }));
+            }
+        };
+        let plan = SyncPlan::new(checked, found);
+        let plan = if self.reading == Reading::WholeRows { plan.sorted() } else { plan };
+        let done = async {
+            guard(&plan)?;
+            if others_commit {
+                let read = self.reading.positions(&plan.task.columns);
+                lock_written(&plan, &read, &transaction).await?;
+            }
+            self.carry_out(&plan, locked, &transaction).await?;
+            R::read(&plan, &transaction).await
+        };
+        let done = done.await;
+        match self.finish(&plan, transaction, done).await {
+            Ok(report) => Ok(report),
+            Err(error) => Err(Box::new(Failed { error, checked: plan.into_checked() })),
+        }
+    }
+
+    async fn nothing_to_do<E, R>(
+        &self,
+        checked: Checked<E>,
+        found: Found<E>,
+    ) -> Result<R, Box<Failed<E>>>
+    where
+        E: EntityTrait,
+        R: Report<E>,
+    {
+        let plan = SyncPlan::new(checked, found);
+        let report = match guard(&plan) {
+            Ok(()) => R::read(&plan, self.db).await,
+            Err(error) => Err(error),
+        };
+        report.map_err(|error| Box::new(Failed { error, checked: plan.into_checked() }))
+    }
+
+    /// One try of a plan that was made before.
+    async fn apply<E>(&self, plan: &mut SyncPlan<E>, tries: &Tries) -> Result<SyncResult, SyncError>
+    where
+        E: EntityTrait,
+        H: ChangeHook<E, <C as TransactionTrait>::Transaction>,
+    {
+        let transaction = self.begin(tries).await?;
+        let done = async {
+            let locked = lock_scope(&plan.task, &transaction).await?;
+            plan.in_scope = verify(plan, &transaction).await?;
+            guard(plan)?;
+            self.carry_out(plan, locked, &transaction).await
+        };
+        let done = done.await;
+        self.finish(plan, transaction, done).await?;
+        Ok(plan.summary())
+    }
+
+    /// Whether other transactions can commit while one of ours is open.
+    fn others_commit(&self) -> bool {
+        Dialect::of(self.db.get_database_backend()).scope_lock != ScopeLock::Database
+    }
+
+    /// Begins a transaction in which each statement sees what is committed, as
+    /// what is read under a lock must be newer than the lock. On SQLite one
+    /// that lost a race begins as a writer, and cannot lose another.
+    async fn begin(&self, tries: &Tries) -> Result<<C as TransactionTrait>::Transaction, DbErr> {
+        if self.db.is_transaction() {
+            return self.db.begin().await;
+        }
+        let options = if self.others_commit() {
+            TransactionOptions {
+                isolation_level: Some(IsolationLevel::ReadCommitted),
+                ..TransactionOptions::default()
+            }
+        } else {
+            TransactionOptions {
+                sqlite_transaction_mode: (!tries.is_first())
+                    .then_some(SqliteTransactionMode::Immediate),
+                ..TransactionOptions::default()
+            }
+        };
+        self.db.begin_with_options(options).await
+    }
+
+    /// Compares inside the transaction, under a lock of the scope unless there
+    /// is nothing to do.
+    async fn compare<E, T>(
+        &self,
+        checked: &mut Checked<E>,
+        transaction: &T,
+    ) -> Result<(Found<E>, Locked), SyncError>
+    where
+        E: EntityTrait,
+        T: ReadRows,
+    {
+        if self.others_commit()
+            && self.db.is_transaction()
+            && let Some(found) = look(checked, transaction).await?
+        {
+            return Ok((found, Locked::Scope));
+        }
+        let locked = lock_scope(&checked.task, transaction).await?;
+        Ok((find(checked, transaction, self.reading).await?, locked))
+    }
+
+    /// Writes, proves, and asks the hook; the transaction stays open.
+    async fn carry_out<E>(
+        &self,
+        plan: &SyncPlan<E>,
+        locked: Locked,
+        transaction: &<C as TransactionTrait>::Transaction,
+    ) -> Result<(), SyncError>
+    where
+        E: EntityTrait,
+        H: ChangeHook<E, <C as TransactionTrait>::Transaction>,
+    {
+        write(plan, transaction).await?;
+        prove(plan, locked, transaction).await?;
+        if !plan.is_empty() {
+            self.hook
+                .call(plan, transaction)
+                .await
+                .map_err(|source| SyncError::Refused { table: plan.task.table.clone(), source })?;
+        }
+        Ok(())
+    }
+
+    /// Commits what was done, or rolls it back.
+    async fn finish<E, R>(
+        &self,
+        plan: &SyncPlan<E>,
+        transaction: <C as TransactionTrait>::Transaction,
+        done: Result<R, SyncError>,
+    ) -> Result<R, SyncError>
+    where
+        E: EntityTrait,
+    {
+        let report = match done {
+            Ok(report) => report,
+            Err(error) => {
+                let error = roll_back(transaction, error).await;
+                return Err(explain(plan, self.db, error).await);
+            }
+        };
+        let is_own = !self.db.is_transaction();
+        self.is_committing.store(is_own, Ordering::Relaxed);
+        let committed = transaction.commit().await;
+        self.is_committing.store(false, Ordering::Relaxed);
+        match committed {
+            Ok(()) => Ok(report),
+            Err(source) if is_own && !plan.is_empty() && !is_answer(&source) => {
+                let table = plan.task.table.clone();
+                Err(SyncError::OutcomeUnknown { table, source: Some(Box::new(source)) })
+            }
+            Err(source) => Err(plan.task.failed(Action::Commit, source)),
+        }
+    }
+}
+
+/// What was found, where there is nothing to do. Only reads, and takes no lock.
+async fn look<E, C>(checked: &mut Checked<E>, db: &C) -> Result<Option<Found<E>>, SyncError>
+where
+    E: EntityTrait,
+    C: ReadRows,
+{
+    let found = find(checked, db, Reading::FirstDifference).await?;
+    let found = found.without_skipped(&checked.task.settings);
+    Ok((!found.is_partial && found.is_empty()).then_some(found))
+}
+
+/// The time that a call has.
+struct Limit {
+    table: String,
+    timeout: Option<Duration>,
+}
+
+impl Limit {
+    fn new<E: EntityTrait>(task: &Task<E>) -> Self {
+        Self { table: task.table.clone(), timeout: task.settings.timeout }
+    }
+
+    /// Drops the call when its time is over.
+    async fn keep<R>(
+        self,
+        call: impl Future<Output = Result<R, SyncError>>,
+        is_committing: &AtomicBool,
+    ) -> Result<R, SyncError> {
+        let Some(after) = self.timeout else { return call.await };
+        let timer = Timer::start(after)
+            .map_err(|error| DbErr::Custom(format!("no thread for a timeout: {error}")))?;
+        match timeout(timer, call).await {
+            Some(done) => done,
+            None if is_committing.load(Ordering::Relaxed) => {
+                Err(SyncError::OutcomeUnknown { table: self.table, source: None })
+            }
+            None => Err(SyncError::Timeout { table: self.table, after }),
         }
     }
 }
@@ -288,7 +530,7 @@ impl<E: EntityTrait> SyncPlan<E> {
     /// it would create has appeared; and any other [`SyncError`]. The table is
     /// as it was.
     pub async fn apply<C: SyncConnection>(self, db: &C) -> Result<SyncResult, SyncError> {
-        apply(self, NoHook, db).await
+        apply(self, &NoHook, db).await
     }
 
     /// The plan with a hook, as [`BulkSync::on_change`](crate::BulkSync::on_change).
@@ -316,6 +558,6 @@ impl<E: EntityTrait, F> HookedPlan<E, F> {
         C: SyncConnection,
         OnChange<F>: ChangeHook<E, <C as TransactionTrait>::Transaction>,
     {
-        apply(self.plan, self.hook, db).await
+        apply(self.plan, &self.hook, db).await
     }
 }

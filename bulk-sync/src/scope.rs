@@ -21,6 +21,11 @@ impl Scope {
         self.0.as_ref()
     }
 
+    /// The condition in the words of the backend; empty for the whole table.
+    pub(crate) fn text(&self, backend: DbBackend) -> String {
+        self.0.as_ref().map(|condition| text(condition, backend)).unwrap_or_default()
+    }
+
     /// Whether the condition names nothing to decide by, as `Condition::all()`
     /// with nothing in it does.
     pub(crate) fn is_empty(&self, backend: DbBackend) -> bool {

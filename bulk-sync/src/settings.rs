@@ -1,5 +1,7 @@
 //! What a call may and may not do, apart from its choice of columns.
 
+use std::time::Duration;
+
 /// The options of a call.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Settings {
@@ -21,6 +23,12 @@ pub(crate) struct Settings {
     pub max_updates: Option<u64>,
     /// Delete rows of the table that repeat a key.
     pub delete_duplicates: bool,
+    /// How often the call may be tried; `None` lets the library choose.
+    pub max_tries: Option<u32>,
+    /// The longest that the call may take.
+    pub timeout: Option<Duration>,
+    /// Take no lock of the scope on PostgreSQL.
+    pub skip_scope_lock: bool,
     /// Which of several models with one key counts.
     pub repeated_keys: RepeatedKeys,
 }

@@ -1,12 +1,12 @@
 //! Whether the rows of a plan are still as the plan found them.
 //!
-//! The rows to update and delete are locked by the look, so that what it finds
-//! holds until the transaction ends.
+//! The rows to update and delete are locked by the look, in the order of their
+//! primary keys, so that what it finds holds until the transaction ends.
 
 use std::collections::{HashMap, HashSet};
 
 use sea_orm::{
-    ActiveModelTrait, ColumnTrait, DbErr, EntityTrait, QueryResult, Value,
+    ActiveModelTrait, ColumnTrait, DbBackend, DbErr, EntityTrait, QueryResult, Value,
     sea_query::{LockType, Order, SelectStatement},
 };
 
@@ -23,6 +23,27 @@ use crate::{
     statement::Statements,
 };
 
+/// Locks the rows to update and delete, and compares them with what was read.
+///
+/// # Errors
+///
+/// `StalePlan` naming every row that another transaction has changed meanwhile.
+pub(crate) async fn lock_written<E, C>(
+    plan: &SyncPlan<E>,
+    read: &[Position],
+    db: &C,
+) -> Result<(), SyncError>
+where
+    E: EntityTrait,
+    C: ReadRows,
+{
+    let rows = Look::new(plan, db).written_rows(read).await?;
+    if rows.is_empty() {
+        return Ok(());
+    }
+    Err(SyncError::StalePlan { table: plan.task.table.clone(), rows })
+}
+
 /// Compares the rows of a plan with the table. Gives the number of rows in
 /// scope, as rows that the plan does not touch may have come or gone.
 ///
@@ -34,10 +55,9 @@ where
     E: EntityTrait,
     C: ReadRows,
 {
-    let dialect = Dialect::of(db.get_database_backend());
-    let statements = Statements { dialect, columns: &plan.task.columns };
-    let look = Look { plan, statements, db };
-    let mut rows = look.written_rows().await?;
+    let look = Look::new(plan, db);
+    let all: Vec<_> = plan.task.columns.all().collect();
+    let mut rows = look.written_rows(&all).await?;
     rows.extend(look.appeared_rows().await?);
     if rows.is_empty() {
         return look.count_in_scope().await;
@@ -51,30 +71,35 @@ struct Look<'a, E: EntityTrait, C> {
     db: &'a C,
 }
 
-impl<E: EntityTrait, C: ReadRows> Look<'_, E, C> {
+impl<'a, E: EntityTrait, C: ReadRows> Look<'a, E, C> {
+    fn new(plan: &'a SyncPlan<E>, db: &'a C) -> Self {
+        let dialect = Dialect::of(db.get_database_backend());
+        let statements = Statements { dialect, columns: &plan.task.columns };
+        Self { plan, statements, db }
+    }
+
     fn columns(&self) -> &Columns<E> {
         &self.plan.task.columns
     }
 
     /// The rows to update or delete that have changed, are gone or out of scope.
-    async fn written_rows(&self) -> Result<Vec<String>, SyncError> {
+    async fn written_rows(&self, read: &[Position]) -> Result<Vec<String>, SyncError> {
         let columns = self.columns();
         let primary_key = &columns.primary_key;
         let updated = self.plan.updated.iter().map(|update| &update.current);
         let mut planned: Vec<&E::ActiveModel> = updated.chain(&self.plan.deleted).collect();
         planned.sort_by(|l, r| columns.compare(primary_key, Row::Active(*l), Row::Active(*r)));
         let key_of = |row: &E::ActiveModel| columns.values(primary_key, Row::Active(row));
-        let all: Vec<_> = columns.all().collect();
         let mut stale = Vec::new();
         for batch in planned.chunks(self.limit(primary_key)) {
             let keys = batch.iter().map(|row| key_of(row)).collect();
-            let mut select = self.select(primary_key, keys, &all);
+            let mut select = self.select(primary_key, keys, read);
             for &position in primary_key {
                 let column = columns.field(position).column().as_column_ref();
                 select.order_by(column, Order::Asc);
             }
-            select.lock(LockType::Update);
-            let rows = self.fetch(&select, &all).await?;
+            select.lock(self.lock_type());
+            let rows = self.fetch(&select, read).await?;
             let current: HashMap<_, _> = rows.iter().map(|row| (key_of(row), row)).collect();
             stale.extend(batch.iter().filter_map(|planned| {
                 let became = match current.get(&key_of(planned)) {
@@ -86,6 +111,17 @@ impl<E: EntityTrait, C: ReadRows> Look<'_, E, C> {
             }));
         }
         Ok(stale)
+    }
+
+    /// Rows that refer to those to update need not wait, where the backend can
+    /// tell that from a delete.
+    fn lock_type(&self) -> LockType {
+        let is_postgres = self.statements.dialect.backend == DbBackend::Postgres;
+        if is_postgres && self.plan.deleted.is_empty() {
+            LockType::NoKeyUpdate
+        } else {
+            LockType::Update
+        }
     }
 
     /// The rows in scope that have a key of a row to create, and others than

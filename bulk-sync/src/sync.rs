@@ -1,5 +1,7 @@
 //! The call: the models, the scope and the options, put together one by one.
 
+use std::time::Duration;
+
 use sea_orm::{
     DbBackend, EntityTrait, IdenStatic, IntoActiveModel, TransactionTrait, TryIntoModel,
     sea_query::Expr,
@@ -143,6 +145,33 @@ where
         self
     }
 
+    /// Tries at most this often (10 times, unless this says otherwise) when
+    /// another transaction is in the way: a deadlock, a serialization failure,
+    /// a row that has changed since it was compared. Each try is a transaction
+    /// of its own with a fresh comparison, after a random pause. Inside a
+    /// transaction of yours there is one try: see
+    /// [`SyncError::is_retryable`].
+    pub fn max_tries(mut self, tries: u32) -> Self {
+        self.settings.max_tries = Some(tries);
+        self
+    }
+
+    /// Gives up when the call, with all its tries, is not done after this time.
+    /// Its transaction is rolled back. Dropping the future of a call does the same.
+    pub fn timeout(mut self, timeout: Duration) -> Self {
+        self.settings.timeout = Some(timeout);
+        self
+    }
+
+    /// Takes no advisory lock of the scope on PostgreSQL: for clusters that
+    /// speak its protocol and have none, and for scopes that one process alone
+    /// syncs, one call at a time. Two calls that write rows of one scope at the
+    /// same time can then both be carried out in part.
+    pub fn skip_scope_lock(mut self) -> Self {
+        self.settings.skip_scope_lock = true;
+        self
+    }
+
     /// Stamps rows instead of deleting them: sets these columns to a value or
     /// an expression, such as `Expr::current_timestamp()`.
     ///
@@ -166,7 +195,8 @@ where
     /// Calls an asynchronous closure with the plan, inside the transaction,
     /// once it is written and proved and before it is committed; not when
     /// there is nothing to do. It can write an audit trail or an outbox through
-    /// the transaction, and refuse the change with an error.
+    /// the transaction, and refuse the change with an error. Where the
+    /// transaction has to be tried again, so is the closure.
     ///
     /// ```text
     /// .on_change(async |plan: &SyncPlan<employee::Entity>, transaction: &DatabaseTransaction| {
@@ -192,7 +222,7 @@ where
         H: ChangeHook<E, <C as TransactionTrait>::Transaction>,
     {
         let (checked, hook) = self.check_input(Some(db.get_database_backend()))?;
-        run::exec(checked, hook, db).await
+        run::exec(checked, &hook, db).await
     }
 
     /// As [`exec`](Self::exec), and gives the rows that were created, updated
@@ -208,7 +238,7 @@ where
         E::ActiveModel: TryIntoModel<E::Model>,
     {
         let (checked, hook) = self.check_input(Some(db.get_database_backend()))?;
-        run::exec_with_returning(checked, hook, db).await
+        run::exec(checked, &hook, db).await
     }
 
     /// Finds out what [`exec`](Self::exec) would do. Only reads; a hook is not
@@ -249,8 +279,9 @@ where
     where
         E::Model: IntoActiveModel<E::ActiveModel>,
     {
-        let (Checked { task, desired, index }, _) = self.check_input(None)?;
-        let mut planner = Planner::new(&task, &desired, &index);
+        let (checked, _) = self.check_input(None)?;
+        let task = &checked.task;
+        let mut planner = Planner::new(task, &checked.desired, &checked.index);
         let mut current: Vec<_> =
             current.into_iter().map(IntoActiveModel::into_active_model).collect();
         let by = &task.columns.primary_key;
@@ -259,7 +290,7 @@ where
             planner.observe(&mut row);
         }
         let found = planner.finish()?;
-        Ok(SyncPlan::new(task, desired, found).sorted().without_unchanged())
+        Ok(SyncPlan::new(checked, found).sorted().without_unchanged())
     }
 
     fn check_input(self, backend: Option<DbBackend>) -> Result<(Checked<E>, H), SyncError> {

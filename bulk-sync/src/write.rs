@@ -64,14 +64,19 @@ where
         Ok(()) => return Ok(savepoint.commit().await?),
         Err(error) => error,
     };
-    savepoint.rollback().await?;
-    if !matches!(error, SyncError::Constraint { .. } | SyncError::StalePlan { .. }) {
+    let is_rolled_back = savepoint.rollback().await.is_ok();
+    if !is_rolled_back || !is_refusal(&error) {
         return Err(error);
     }
     update(plan, db).await?;
     let writer = Writer::new(plan, db);
     writer.revive().await?;
     writer.delete().await
+}
+
+/// Whether the order of the statements can be why the database refused.
+fn is_refusal(error: &SyncError) -> bool {
+    matches!(error, SyncError::Constraint { .. } | SyncError::StalePlan { .. })
 }
 
 fn refers_to_itself<E: EntityTrait>() -> bool {
@@ -96,9 +101,10 @@ where
         Ok(()) => return Ok(savepoint.commit().await?),
         Err(error) => error,
     };
-    savepoint.rollback().await?;
+    // a deadlock takes the savepoint along on MySQL
+    let is_rolled_back = savepoint.rollback().await.is_ok();
     let writer = Writer::new(plan, db);
-    if !error.is_unique_violation() {
+    if !is_rolled_back || !error.is_unique_violation() {
         return Err(error);
     }
     let in_turns = writer.park(contested).await?;

@@ -1,0 +1,114 @@
+//! One writing sync of a scope at a time.
+//!
+//! A sync that finds nothing to do takes no lock. One that has something to
+//! write compares once more under a lock of its scope, so that no other sync
+//! of the scope can write between the comparison and the commit, be it in rows
+//! that this one leaves alone. Ordinary writers do not take the lock: the rows
+//! to write are locked and looked at again for them (see [`stale`](crate::stale)).
+//!
+//! - PostgreSQL: an advisory lock of the transaction, named by the table and
+//!   the condition. It costs no I/O and is free again with the transaction.
+//! - MySQL and MariaDB have no lock that ends with the transaction but those of
+//!   rows: the first row in scope is locked. In an empty scope there is none,
+//!   and rows that others insert have to be waited for before the commit.
+//! - SQLite has one writer at a time, and refuses one whose snapshot is old.
+
+use sea_orm::{
+    ActiveModelTrait, ColumnTrait, EntityTrait, Value,
+    sea_query::{Expr, Func, FunctionCall, LockType, Order, Query, SelectStatement},
+};
+
+use crate::{
+    connection::ReadRows,
+    dialect::{Dialect, ScopeLock},
+    error::{Action, SyncError},
+    field::Row,
+    fingerprint::hash,
+    plan::Task,
+    statement::Statements,
+};
+
+/// Whether a scope is locked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Locked {
+    /// No other sync of the scope writes.
+    Scope,
+    /// There is no row to lock: others may insert rows at the same time.
+    NoRow,
+}
+
+/// Waits until no other sync of the scope has something to commit.
+///
+/// # Errors
+///
+/// `Statement`.
+pub(crate) async fn lock_scope<E, C>(task: &Task<E>, db: &C) -> Result<Locked, SyncError>
+where
+    E: EntityTrait,
+    C: ReadRows,
+{
+    let dialect = Dialect::of(db.get_database_backend());
+    match dialect.scope_lock {
+        ScopeLock::Database => Ok(Locked::Scope),
+        ScopeLock::Advisory if task.settings.skip_scope_lock => Ok(Locked::Scope),
+        ScopeLock::Advisory => {
+            let lock = Query::select().expr(advisory_lock(task, dialect)).to_owned();
+            db.query_one(&lock).await.map_err(|source| task.failed(Action::Lock, source))?;
+            Ok(Locked::Scope)
+        }
+        ScopeLock::FirstRow => lock_first_row(task, dialect, db).await,
+    }
+}
+
+/// Named by a hash of the table and the condition, and one of the schema, as a
+/// tenant can have one of its own. Names with the same hash wait in vain.
+fn advisory_lock<E: EntityTrait>(task: &Task<E>, dialect: Dialect) -> FunctionCall {
+    let name = format!("bulk_sync {} {}", task.table, task.scope.text(dialect.backend));
+    let schema = Func::coalesce([Func::cust("current_schema").into(), Expr::val("")]);
+    Func::cust("pg_advisory_xact_lock")
+        .arg(Expr::val(hash(&name)))
+        .arg(Func::cust("hashtext").arg(schema))
+}
+
+/// Locks the first row in scope. While it waits, another can become the first.
+async fn lock_first_row<E, C>(task: &Task<E>, dialect: Dialect, db: &C) -> Result<Locked, SyncError>
+where
+    E: EntityTrait,
+    C: ReadRows,
+{
+    let columns = &task.columns;
+    let statements = Statements { dialect, columns };
+    let primary_key = &columns.primary_key;
+    let mut first = statements.select(&task.scope, primary_key);
+    for &position in primary_key {
+        first.order_by(columns.field(position).column().as_column_ref(), Order::Asc);
+    }
+    first.limit(1);
+    let mut locked = None;
+    loop {
+        let Some(key) = read_key(task, &first, db).await? else { return Ok(Locked::NoRow) };
+        if locked.as_ref() == Some(&key) {
+            return Ok(Locked::Scope);
+        }
+        let mut lock = statements.select(&task.scope, primary_key);
+        lock.cond_where(statements.among(primary_key, vec![key.clone()])).lock(LockType::Update);
+        read_key(task, &lock, db).await?;
+        locked = Some(key);
+    }
+}
+
+async fn read_key<E, C>(
+    task: &Task<E>,
+    select: &SelectStatement,
+    db: &C,
+) -> Result<Option<Vec<Value>>, SyncError>
+where
+    E: EntityTrait,
+    C: ReadRows,
+{
+    let failed = |source| task.failed(Action::Lock, source);
+    let Some(row) = db.query_one(select).await.map_err(failed)? else { return Ok(None) };
+    let mut key = <E::ActiveModel as ActiveModelTrait>::default();
+    task.columns.read(&task.columns.primary_key, &row, &mut key).map_err(failed)?;
+    Ok(Some(task.columns.primary_key_values(Row::Active(&key))))
+}
