@@ -220,7 +220,7 @@ where
         let mut checked = checked;
         loop {
             let call = Call { db, hook, reading, is_committing: &is_committing };
-            let failed = match call.sync(checked, &tries).await {
+            let failed = match Box::pin(call.sync(checked, &tries)).await {
                 Ok(report) => return Ok(report),
                 Err(failed) => failed,
             };
@@ -250,7 +250,7 @@ where
         loop {
             let reading = Reading::WholeRows;
             let call = Call { db, hook, reading, is_committing: &is_committing };
-            match call.apply(&mut plan, &tries).await {
+            match Box::pin(call.apply(&mut plan, &tries)).await {
                 Ok(result) => return Ok(result),
                 // what has changed since it was compared stays so
                 Err(error @ SyncError::StalePlan { .. }) => return Err(error),

@@ -4,4 +4,5 @@
 pub mod database;
 pub mod entity;
 pub mod oracle;
+pub mod stepped;
 pub mod suite;

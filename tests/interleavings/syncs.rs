@@ -1,0 +1,159 @@
+//! Two syncs of one scope end as one after the other, with and without a unique
+//! index on the key; those of two scopes do not wait for each other.
+
+use std::time::Duration;
+
+use bulk_sync::{BulkSync, prelude::*};
+use bulk_sync_tests::{
+    entity::stock::{self, stock},
+    suite::{Db, Test, TestResult},
+    tests,
+};
+use sea_orm::entity::prelude::*;
+
+use crate::explorer::{
+    Actor, Outcome, Running, Scene, connect, create_table, fill_table, in_every_order,
+};
+
+pub const TESTS: [Test; 9] = tests![
+    two_syncs_that_leave_alone_what_the_other_changes,
+    two_syncs_that_leave_alone_what_the_other_changes_with_an_index,
+    two_syncs_that_create_the_same_row,
+    two_syncs_that_create_the_same_row_with_an_index,
+    two_syncs_that_create_different_rows_in_an_empty_scope,
+    two_syncs_that_create_different_rows_in_an_empty_scope_with_an_index,
+    one_sync_empties_the_scope_that_another_fills,
+    the_first_row_in_scope_goes,
+    syncs_of_two_scopes_do_not_wait_for_each_other,
+];
+
+/// A sync of warehouse 7 with these codes and amounts.
+fn sync(amounts: &[(i32, i32)]) -> BulkSync<stock::Entity> {
+    let models = models(amounts);
+    stock::Entity::bulk_sync(models, stock::Column::Warehouse.eq(7), None)
+        .allow_empty()
+        .max_tries(2)
+}
+
+fn models(amounts: &[(i32, i32)]) -> Vec<stock::Model> {
+    amounts.iter().map(|&(code, amount)| stock(1_000 + code, code, amount, None)).collect()
+}
+
+fn scene(
+    is_unique: bool,
+    before: &[(i32, i32)],
+    first: &[(i32, i32)],
+    second: &[(i32, i32)],
+) -> Scene {
+    let actors = [first, second].map(|amounts| Actor::Sync(sync(amounts)));
+    Scene { before: models(before), actors, is_unique }
+}
+
+/// Checks that the rows are those of one of the syncs that are done.
+async fn one_after_the_other(
+    db: Db,
+    is_unique: bool,
+    before: &'static [(i32, i32)],
+    inputs: [&'static [(i32, i32)]; 2],
+) -> TestResult {
+    // what the judge needs is in the scene: a function pointer takes nothing along
+    let scene = scene(is_unique, before, inputs[0], inputs[1]);
+    in_every_order(&db, scene, |scene, outcomes, rows| {
+        let mut allowed = Vec::new();
+        for (actor, outcome) in scene.actors.iter().zip(outcomes) {
+            let (Actor::Sync(sync), Outcome::Sync(result)) = (actor, outcome) else { continue };
+            match result {
+                Ok(_) => allowed.push(wanted(sync)?),
+                Err(error) if error.is_retryable() => {}
+                Err(error) => return Err(format!("not to be tried again: {error}")),
+            }
+        }
+        if allowed.is_empty() {
+            return Err("none is done".to_owned());
+        }
+        let mut found: Vec<_> = rows.iter().map(|row| (row.code, row.amount)).collect();
+        found.sort_unstable();
+        if allowed.contains(&found) { Ok(()) } else { Err(format!("{found:?} not {allowed:?}")) }
+    })
+    .await
+}
+
+/// The codes and amounts that a sync makes of an empty table.
+fn wanted(sync: &BulkSync<stock::Entity>) -> Result<Vec<(i32, i32)>, String> {
+    let plan = sync.clone().compare_with([]).map_err(|error| error.to_string())?;
+    let row = |row: stock::ActiveModel| (row.code.unwrap(), row.amount.unwrap());
+    Ok(plan.created().map(row).collect())
+}
+
+const TWO: &[(i32, i32)] = &[(1, 10), (2, 20)];
+const SECOND_CHANGED: &[(i32, i32)] = &[(1, 10), (2, 21), (3, 30)];
+const FIRST_CHANGED: &[(i32, i32)] = &[(1, 11), (2, 20), (4, 40)];
+
+async fn two_syncs_that_leave_alone_what_the_other_changes(db: Db) -> TestResult {
+    one_after_the_other(db, false, TWO, [SECOND_CHANGED, FIRST_CHANGED]).await
+}
+
+async fn two_syncs_that_leave_alone_what_the_other_changes_with_an_index(db: Db) -> TestResult {
+    one_after_the_other(db, true, TWO, [SECOND_CHANGED, FIRST_CHANGED]).await
+}
+
+async fn two_syncs_that_create_the_same_row(db: Db) -> TestResult {
+    one_after_the_other(db, false, &[], [&[(1, 10)], &[(1, 11)]]).await
+}
+
+async fn two_syncs_that_create_the_same_row_with_an_index(db: Db) -> TestResult {
+    one_after_the_other(db, true, &[], [&[(1, 10)], &[(1, 11)]]).await
+}
+
+async fn two_syncs_that_create_different_rows_in_an_empty_scope(db: Db) -> TestResult {
+    one_after_the_other(db, false, &[], [&[(1, 10)], &[(2, 20)]]).await
+}
+
+async fn two_syncs_that_create_different_rows_in_an_empty_scope_with_an_index(
+    db: Db,
+) -> TestResult {
+    one_after_the_other(db, true, &[], [&[(1, 10)], &[(2, 20)]]).await
+}
+
+async fn one_sync_empties_the_scope_that_another_fills(db: Db) -> TestResult {
+    one_after_the_other(db, false, TWO, [&[], &[(1, 10), (2, 20), (3, 30)]]).await
+}
+
+async fn the_first_row_in_scope_goes(db: Db) -> TestResult {
+    one_after_the_other(db, false, TWO, [&[(2, 20), (3, 30)], &[(1, 11), (2, 21)]]).await
+}
+
+/// One stops before its commit, the other runs to its end meanwhile.
+async fn syncs_of_two_scopes_do_not_wait_for_each_other(db: Db) -> TestResult {
+    create_table(&db, false).await?;
+    let of_8 = |rows: &[(i32, i32)]| {
+        let mut rows = models(rows);
+        for row in &mut rows {
+            row.warehouse = 8;
+            row.id += 1_000;
+        }
+        rows
+    };
+    fill_table(&db, &[models(TWO), of_8(TWO)].concat()).await?;
+    let other = stock::Entity::bulk_sync(of_8(FIRST_CHANGED), stock::Column::Warehouse.eq(8), None);
+    let pools = [connect(&db).await?, connect(&db).await?];
+    let first = Running::start(&pools[0], &Actor::Sync(sync(SECOND_CHANGED)));
+    let mut statements = 0;
+    while !first.finish_step().await {
+        statements += 1;
+        if db.backend() == sea_orm::DbBackend::Sqlite {
+            // it has one writer at a time
+            continue;
+        }
+        let second = Running::start(&pools[1], &Actor::Sync(other.clone()));
+        if !second.finish(Duration::from_secs(10)).await {
+            return Err(format!("it waits for the other, which has run {statements}").into());
+        }
+        let Outcome::Sync(result) = second.task.await? else { return Err("no sync".into()) };
+        result?;
+    }
+    for pool in pools {
+        pool.close().await?;
+    }
+    Ok(())
+}
