@@ -1,0 +1,241 @@
+//! Other transactions at the same time: what a sync does about them, and what
+//! it says. The orders of statements are in `tests/interleavings`.
+
+use std::{error::Error, time::Duration};
+
+use bulk_sync::{BulkSync, prelude::*};
+use bulk_sync_tests::{
+    entity::employee::{self, imported},
+    suite::{Db, Test, TestResult},
+    tests,
+};
+use sea_orm::{
+    ConnectOptions, Database, DatabaseConnection, DatabaseTransaction, DbBackend, IsolationLevel,
+    TransactionTrait, entity::prelude::*,
+};
+use tokio::time::timeout;
+
+use crate::fixture::{Failure, of_501, people, refused, with_ann_bob_and_cid};
+
+pub const TESTS: [Test; 9] = tests![
+    a_sync_with_nothing_to_do_waits_for_no_lock,
+    after_the_last_try_the_error_says_how_many_were_made,
+    a_lost_race_in_a_transaction_of_the_caller_is_for_the_caller,
+    a_sync_that_waits_goes_on_with_what_the_other_has_committed,
+    a_timeout_ends_a_call_that_waits,
+    a_dropped_call_leaves_no_transaction_behind,
+    a_hook_is_called_again_with_the_transaction,
+    syncs_that_start_together_all_succeed,
+    a_plan_is_applied_after_a_wait_unless_its_rows_have_changed,
+];
+
+/// Longer than anything here takes.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+const BEFORE: [&str; 4] = ["501 A1 Ann", "501 B2 Bob", "501 C3 Cid", "502 B2 Bob"];
+
+fn sync(names: &[(&str, &str)]) -> BulkSync<employee::Entity> {
+    let models = names.iter().map(|(external_id, name)| imported(external_id, name));
+    employee::Entity::bulk_sync(models.collect::<Vec<_>>(), of_501(), None)
+}
+
+fn unchanged() -> BulkSync<employee::Entity> {
+    sync(&[("A1", "Ann"), ("B2", "Bob"), ("C3", "Cid")])
+}
+
+fn changed() -> BulkSync<employee::Entity> {
+    sync(&[("A1", "Ann"), ("B2", "Robert"), ("C3", "Cid")])
+}
+
+/// A transaction that has written Bob's row and is not committed.
+async fn holding_bob(db: &Db) -> Result<DatabaseTransaction, DbErr> {
+    let transaction = db.pool.begin().await?;
+    rename(&transaction, "Bobby").await?;
+    Ok(transaction)
+}
+
+async fn rename(db: &impl ConnectionTrait, name: &str) -> Result<(), DbErr> {
+    employee::Entity::update_many()
+        .col_expr(employee::Column::Name, Expr::value(name))
+        .filter(of_501())
+        .filter(employee::Column::ExternalId.eq("B2"))
+        .exec(db)
+        .await?;
+    Ok(())
+}
+
+/// SQLite lets others read while one writes, as the servers do.
+async fn with_readers_beside_a_writer(db: &Db) -> Result<(), DbErr> {
+    if db.backend() == DbBackend::Sqlite {
+        db.pool.execute_unprepared("PRAGMA journal_mode = WAL").await?;
+    }
+    with_ann_bob_and_cid(db).await
+}
+
+/// One connection that does not wait long for a lock.
+async fn impatient(db: &Db) -> Result<DatabaseConnection, DbErr> {
+    let mut options = ConnectOptions::new(&db.url);
+    options.max_connections(1).sqlx_logging(false);
+    let pool = Database::connect(options).await?;
+    let wait = match db.backend() {
+        DbBackend::Postgres => "SET lock_timeout = '50ms'",
+        DbBackend::MySql => "SET SESSION innodb_lock_wait_timeout = 1",
+        _ => "PRAGMA busy_timeout = 0",
+    };
+    pool.execute_unprepared(wait).await?;
+    Ok(pool)
+}
+
+async fn a_sync_with_nothing_to_do_waits_for_no_lock(db: Db) -> TestResult {
+    with_readers_beside_a_writer(&db).await?;
+    let other = holding_bob(&db).await?;
+    let result = timeout(PATIENCE, unchanged().exec(&db.pool)).await??;
+    assert_eq!(result.to_string(), "0 created, 0 updated, 0 deleted, 3 unchanged");
+    other.rollback().await?;
+    Ok(())
+}
+
+async fn after_the_last_try_the_error_says_how_many_were_made(db: Db) -> TestResult {
+    with_readers_beside_a_writer(&db).await?;
+    let other = holding_bob(&db).await?;
+    let pool = impatient(&db).await?;
+    let error = changed().max_tries(2).exec(&pool).await.err().ok_or("it was done")?;
+    assert!(error.is_retryable(), "{error:?}");
+    assert!(error.to_string().starts_with("employee: tried 2 times"), "{error}");
+    let SyncError::TriesExhausted { tries: 2, source, .. } = error else {
+        return Err(error.into());
+    };
+    assert!(source.is_retryable() && source.source().is_some(), "{source:?}");
+    // one try is none again
+    let error = changed().max_tries(1).exec(&pool).await.err().ok_or("it was done")?;
+    assert!(matches!(error, SyncError::Statement { .. }) && error.is_retryable(), "{error:?}");
+    other.rollback().await?;
+    assert_eq!(people(&db.pool).await?, BEFORE);
+    assert_eq!(changed().exec(&pool).await?.updated, 1);
+    pool.close().await?;
+    Ok(())
+}
+
+async fn a_lost_race_in_a_transaction_of_the_caller_is_for_the_caller(db: Db) -> TestResult {
+    with_readers_beside_a_writer(&db).await?;
+    let isolation = match db.backend() {
+        DbBackend::Sqlite => None,
+        _ => Some(IsolationLevel::RepeatableRead),
+    };
+    let callers = db.pool.begin_with_config(isolation, None).await?;
+    // its snapshot is older than what the other commits
+    assert_eq!(people(&callers).await?, BEFORE);
+    rename(&db.pool, "Bobby").await?;
+    let error = changed().exec(&callers).await.err().ok_or("it was done")?;
+    assert!(!matches!(error, SyncError::TriesExhausted { .. }), "{error:?}");
+    assert!(error.is_retryable(), "{error:?}");
+    callers.rollback().await?;
+    let again = db.pool.begin().await?;
+    assert_eq!(changed().exec(&again).await?.updated, 1);
+    again.commit().await?;
+    assert!(people(&db.pool).await?.contains(&"501 B2 Robert".to_owned()));
+    Ok(())
+}
+
+async fn a_sync_that_waits_goes_on_with_what_the_other_has_committed(db: Db) -> TestResult {
+    with_readers_beside_a_writer(&db).await?;
+    let other = db.pool.begin().await?;
+    rename(&other, "Robert").await?;
+    let pool = db.pool.clone();
+    let waiting = tokio::spawn(async move { changed().exec(&pool).await });
+    // whether it waits already or not: the outcome is the same
+    tokio::time::sleep(Duration::from_millis(100)).await;
+    other.commit().await?;
+    let result = timeout(PATIENCE, waiting).await???;
+    assert_eq!(result.to_string(), "0 created, 0 updated, 0 deleted, 3 unchanged");
+    Ok(())
+}
+
+async fn a_timeout_ends_a_call_that_waits(db: Db) -> TestResult {
+    with_readers_beside_a_writer(&db).await?;
+    let other = holding_bob(&db).await?;
+    let short = Duration::from_millis(200);
+    let error = timeout(PATIENCE, changed().timeout(short).exec(&db.pool)).await?;
+    let error = error.err().ok_or("it was done")?;
+    assert!(matches!(&error, SyncError::Timeout { after, .. } if *after == short), "{error:?}");
+    assert!(!error.is_retryable());
+    other.rollback().await?;
+    assert_eq!(people(&db.pool).await?, BEFORE);
+    let result = changed().timeout(PATIENCE).exec(&db.pool).await?;
+    assert_eq!(result.updated, 1);
+    Ok(())
+}
+
+async fn a_dropped_call_leaves_no_transaction_behind(db: Db) -> TestResult {
+    with_readers_beside_a_writer(&db).await?;
+    let other = holding_bob(&db).await?;
+    for _ in 0..3 {
+        assert!(timeout(Duration::from_millis(100), changed().exec(&db.pool)).await.is_err());
+    }
+    other.rollback().await?;
+    // a lock or a transaction that is left would make one of these wait
+    timeout(PATIENCE, rename(&db.pool, "Bobby")).await??;
+    let result = timeout(PATIENCE, changed().exec(&db.pool)).await??;
+    assert_eq!(result.updated, 1);
+    assert!(people(&db.pool).await?.contains(&"501 B2 Robert".to_owned()));
+    Ok(())
+}
+
+/// What the hook says of its first call, as a database would.
+async fn a_hook_is_called_again_with_the_transaction(db: Db) -> TestResult {
+    with_readers_beside_a_writer(&db).await?;
+    let calls = std::sync::atomic::AtomicU32::new(0);
+    let stale = || SyncError::StalePlan { table: "audit".to_owned(), rows: Vec::new() };
+    let result = changed()
+        .on_change(async |_: &SyncPlan<employee::Entity>, _: &DatabaseTransaction| {
+            match calls.fetch_add(1, std::sync::atomic::Ordering::Relaxed) {
+                0 => Err(stale()),
+                _ => Ok(()),
+            }
+        })
+        .exec(&db.pool)
+        .await?;
+    assert_eq!((result.updated, calls.into_inner()), (1, 2));
+    Ok(())
+}
+
+async fn syncs_that_start_together_all_succeed(db: Db) -> TestResult {
+    with_readers_beside_a_writer(&db).await?;
+    let names: Vec<String> = (0..8).map(|number| format!("name {number}")).collect();
+    let calls = names.iter().map(|name| {
+        let (pool, name) = (db.pool.clone(), name.clone());
+        tokio::spawn(async move { sync(&[("A1", &name), (&name, "new")]).exec(&pool).await })
+    });
+    for call in calls.collect::<Vec<_>>() {
+        timeout(PATIENCE, call).await???;
+    }
+    let people = people(&db.pool).await?;
+    let is_of_one = |name: &String| {
+        people == [format!("501 A1 {name}"), format!("501 {name} new"), BEFORE[3].to_owned()]
+    };
+    assert!(names.iter().any(is_of_one), "{people:?}");
+    Ok(())
+}
+
+async fn a_plan_is_applied_after_a_wait_unless_its_rows_have_changed(db: Db) -> TestResult {
+    with_readers_beside_a_writer(&db).await?;
+    let plan = changed().compare(&db.pool).await?;
+    let other = holding_bob(&db).await?;
+    let pool = db.pool.clone();
+    let waiting = tokio::spawn(async move { plan.apply(&pool).await });
+    tokio::time::sleep(Duration::from_millis(100)).await;
+    other.commit().await?;
+    let error = timeout(PATIENCE, waiting).await??.err().ok_or("it was applied")?;
+    assert!(matches!(error, SyncError::StalePlan { .. }), "{error:?}");
+    let plan = changed().compare(&db.pool).await?;
+    let other = holding_bob(&db).await?;
+    let pool = db.pool.clone();
+    let waiting = tokio::spawn(async move { plan.apply(&pool).await });
+    tokio::time::sleep(Duration::from_millis(100)).await;
+    other.rollback().await?;
+    let result = timeout(PATIENCE, waiting).await???;
+    assert_eq!(result.updated, 1);
+    let error: Failure = refused(&db, changed().max_tries(0)).await?.into();
+    assert!(error.to_string().contains("max_tries takes at least 1"), "{error}");
+    Ok(())
+}
