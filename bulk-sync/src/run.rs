@@ -77,8 +77,12 @@ where
     E: EntityTrait,
     C: ReadRows,
 {
-    let found = find(&mut checked, db, reading).await?;
-    Ok(SyncPlan::new(checked, found))
+    let limit = Limit::new(&checked.task);
+    let call = async {
+        let found = find(&mut checked, db, reading).await?;
+        Ok(SyncPlan::new(checked, found))
+    };
+    limit.keep(call, &AtomicBool::new(false)).await
 }
 
 /// What the rows in scope are to the models. Keys get the values that the
