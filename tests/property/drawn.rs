@@ -25,7 +25,7 @@ use tokio::runtime::{Builder, Runtime};
 
 use crate::{
     agreement::{Disagreement, agree_in_transaction, read},
-    left_out::{Part, is_left_out},
+    left_out::{Part, left_out},
     mixed::{Mixed, TABLE},
     runner::{Settings, Tally, open},
     slot::Slot,
@@ -90,7 +90,7 @@ impl DrawnSlot {
         let values = subsequence(slot.hostile.clone(), number).new_tree(runner);
         let text = |declared: &ColumnType| format!("{declared:?}");
         let mut declared = slot.declared(backend, turn);
-        if is_left_out(backend, slot.name, &text(&declared), Part::Type) {
+        if left_out(backend, slot.name, &text(&declared), Part::Type).is_some() {
             declared = slot.declared(backend, 0);
         }
         Self {
@@ -103,8 +103,19 @@ impl DrawnSlot {
         }
     }
 
-    fn is_left_out(&self, part: Part) -> bool {
-        is_left_out(self.backend, self.name, &self.declared_text, part)
+    /// The type, for people.
+    fn about(&self) -> String {
+        let mut text = format!("{} as {}", self.name, self.declared_text);
+        for part in [Part::Type, Part::Rounded, Part::Key] {
+            if let Some(reason) = self.left_out(part) {
+                text.push_str(&format!(" (without {part:?}: {reason})"));
+            }
+        }
+        text
+    }
+
+    fn left_out(&self, part: Part) -> Option<&'static str> {
+        left_out(self.backend, self.name, &self.declared_text, part)
     }
 }
 
@@ -122,11 +133,12 @@ async fn prepare<E: Mixed>(
         let position = layout.table.columns.len();
         let trial = Trial::<E> { db, slot, slots, position, entity: PhantomData };
         let values = trial.values().await?;
+        let absent = trial.absent().await?;
         let null = || Absent::Default(slot.plain[0].as_null());
         let nulls = vec![slot.plain[0].as_null(); 2];
-        layout.push(E::column(position).as_str(), Absent::Refused, Vec::new(), values.kept);
+        layout.push(E::column(position).as_str(), absent, Vec::new(), values.kept);
         layout.push(E::column(position + 1).as_str(), null(), nulls, values.kept_or_null);
-        if values.have_equality && !slot.is_left_out(Part::Key) {
+        if values.have_equality && slot.left_out(Part::Key).is_none() {
             layout.keys.extend([vec![position], vec![1, position], vec![2, position + 1]]);
             layout.keys.extend(keyable.iter().map(|&before| vec![before, position]));
             keyable.push(position);
@@ -139,8 +151,7 @@ async fn prepare<E: Mixed>(
             layout.table.unique.push(position);
         }
     }
-    let slots = slots.iter().map(|slot| format!("{} as {}", slot.name, slot.declared_text));
-    layout.about = slots.collect::<Vec<_>>().join(", ");
+    layout.about = slots.iter().map(DrawnSlot::about).collect::<Vec<_>>().join(", ");
     Ok(layout.primary_key(&["id"]))
 }
 
@@ -234,7 +245,7 @@ impl<E: Mixed> Trial<'_, E> {
             }
             let is_rounded = as_is.as_ref().is_some_and(|value| *value != given);
             if !stored.iter().any(|(other, ..)| *other == given)
-                && !(is_rounded && self.slot.is_left_out(Part::Rounded))
+                && !(is_rounded && self.slot.left_out(Part::Rounded).is_some())
             {
                 stored.push((given, as_is, as_optional));
             }
@@ -260,10 +271,23 @@ impl<E: Mixed> Trial<'_, E> {
         })
     }
 
+    /// What becomes of the column when it is left out: MySQL takes the first of
+    /// an enum's values.
+    async fn absent(&self) -> Result<Absent, Disagreement> {
+        let mut row = self.row(1, self.position, &self.slot.plain[0]);
+        row[self.position] = None;
+        Ok(self.create(self.position, &row).await?.map_or(Absent::Refused, Absent::Default))
+    }
+
     /// What is read back of a value; `None` where it is refused.
     async fn store(&self, position: usize, value: &Value) -> Result<Option<Value>, Disagreement> {
+        self.create(position, &self.row(1, position, value)).await
+    }
+
+    /// Creates a row, and reads one of its columns back.
+    async fn create(&self, position: usize, row: &Model) -> Result<Option<Value>, Disagreement> {
         let transaction = self.db.begin().await?;
-        let model = active::<E>(&self.row(1, position, value));
+        let model = active::<E>(row);
         let stored = match E::bulk_sync([model], WholeTable, None).exec(&transaction).await {
             Ok(_) => {
                 let mut rows = read::<E, _>(&transaction).await?;
