@@ -176,7 +176,9 @@ impl Writer {
                     (Column::Name, name(mark, row.code).into()),
                 ];
                 let marked = update(transaction, row.id, 0, changes).await?;
-                Ok(if marked { vec![Deed::Mark(mark)] } else { Vec::new() })
+                // a row that was added is one that a sync may not have seen
+                let deed = if row.code < OWN_CODES { Deed::Mark(mark) } else { Deed::Add(mark) };
+                Ok(if marked { vec![deed] } else { Vec::new() })
             }
         }
     }
