@@ -69,7 +69,7 @@ pub struct History {
     syncs: Mutex<Vec<Sync>>,
     deeds: Mutex<Vec<(Span, Deed)>>,
     snapshots: Mutex<Vec<Snapshot>>,
-    errors: Mutex<BTreeMap<String, (usize, String)>>,
+    errors: Mutex<BTreeMap<(bool, String), (usize, String)>>,
 }
 
 impl History {
@@ -106,8 +106,8 @@ impl History {
     }
 
     /// Counts an error by its kind; the first of each is kept.
-    pub fn add_error(&self, kind: String, text: String) {
-        lock(&self.errors).entry(kind).or_insert((0, text)).0 += 1;
+    pub fn add_error(&self, is_retryable: bool, kind: String, text: String) {
+        lock(&self.errors).entry((is_retryable, kind)).or_insert((0, text)).0 += 1;
     }
 
     pub fn syncs(&self) -> Vec<Sync> {
@@ -122,7 +122,8 @@ impl History {
         lock(&self.snapshots).clone()
     }
 
-    pub fn errors(&self) -> BTreeMap<String, (usize, String)> {
+    /// By whether they are retryable, and their kind: how many, and the first.
+    pub fn errors(&self) -> BTreeMap<(bool, String), (usize, String)> {
         lock(&self.errors).clone()
     }
 }

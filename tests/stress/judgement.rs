@@ -14,19 +14,22 @@ pub struct Judgement {
 }
 
 impl Judgement {
-    /// Syncs may fail in ways only after which they can be tried again.
+    /// Syncs may fail only in ways after which they can be tried again, and that
+    /// seldom, as they are tried again already.
     pub fn of_errors(history: &History) -> Self {
         let mut judgement = Self::default();
-        for (kind, (count, first)) in history.errors() {
-            if !kind.starts_with("transient") {
+        for ((is_retryable, _), (count, first)) in history.errors() {
+            if !is_retryable {
                 let violation =
                     judgement.violations.entry("no error but retryable ones").or_default();
                 violation.0 += count;
                 violation.1.push_str(&format!("{count} × {first:.300} "));
             }
         }
-        if !history.syncs().iter().any(|sync| sync.done) {
-            judgement.add("some syncs succeed", String::new);
+        let syncs = history.syncs();
+        let done = syncs.iter().filter(|sync| sync.done).count();
+        if done * 4 < syncs.len() * 3 {
+            judgement.add("most syncs succeed", || format!("{done} of {}", syncs.len()));
         }
         judgement
     }
@@ -43,7 +46,9 @@ impl Judgement {
         let errors: Vec<_> = history
             .errors()
             .into_iter()
-            .map(|(kind, (count, _))| format!("{count} {kind}"))
+            .map(|((is_retryable, kind), (count, _))| {
+                format!("{count} {}{kind}", if is_retryable { "retryable " } else { "" })
+            })
             .collect();
         let (snapshots, deeds) = (history.snapshots().len(), history.deeds().len());
         format!(
