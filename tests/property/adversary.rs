@@ -2,10 +2,7 @@
 
 use bulk_sync::SyncConnection;
 use bulk_sync_tests::oracle::{Plan, Row, Table};
-use proptest::{
-    prelude::*,
-    sample::{Index, select},
-};
+use proptest::{prelude::*, sample::Index};
 
 use crate::{
     agreement::{Disagreement, Ending, call, fill, read},
@@ -27,12 +24,11 @@ pub enum Deed {
 
 /// Deeds of any kind.
 pub fn deeds(layout: &Layout) -> impl Strategy<Value = Deed> + use<> {
-    let row = || layout.domains.iter().cloned().map(select).collect::<Vec<_>>();
     prop_oneof![
-        (any::<Index>(), any::<Index>(), row())
+        (any::<Index>(), any::<Index>(), layout.rows())
             .prop_map(|(row, column, values)| Deed::Change(row, column, values)),
         any::<Index>().prop_map(Deed::Delete),
-        row().prop_map(Deed::Insert),
+        layout.rows().prop_map(Deed::Insert),
     ]
 }
 
@@ -71,7 +67,7 @@ pub async fn agree<E: Subject, C: SyncConnection>(
     if found.fingerprint() != again.fingerprint() {
         return Err("one fingerprint for one plan, not two".into());
     }
-    fill::<E, C>(db, now).await?;
+    fill::<E, C>(db, layout, now).await?;
     let expected = case.ask(|oracle| oracle.apply(plan, &case.initial, now));
     let applied = found.apply(db).await;
     let after = read::<E, C>(db).await?;

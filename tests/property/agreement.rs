@@ -15,6 +15,7 @@ use crate::{
     case::{Case, Form},
     options::with,
     predicate::Scope,
+    refusal,
     sameness::{fault_among, hide_generated, refused, same_counts, same_rows},
     subject::{Layout, Subject, active, model, row, unchanged},
 };
@@ -25,29 +26,43 @@ pub type Disagreement = Box<dyn std::error::Error + Send + Sync>;
 /// What became of a case: nothing to do, done, or refused.
 pub type Ending = Result<bool, Fault>;
 
-/// Checks that the library and the oracle agree on a case.
+/// Checks that the library and the oracle agree on a case, on a pool or in a
+/// transaction.
 pub async fn agree<E: Subject>(
     db: &DatabaseConnection,
     layout: &Layout,
     case: &Case,
 ) -> Result<Ending, Disagreement> {
-    if !case.manner.in_transaction {
-        return agree_on::<E, _>(db, layout, case).await;
+    if case.manner.in_transaction {
+        agree_in_transaction::<E>(db, layout, case).await
+    } else {
+        agree_on::<E, _>(db, layout, case).await
     }
+}
+
+/// The same in a transaction that is rolled back.
+pub async fn agree_in_transaction<E: Subject>(
+    db: &DatabaseConnection,
+    layout: &Layout,
+    case: &Case,
+) -> Result<Ending, Disagreement> {
     let transaction = db.begin().await?;
     let ending = agree_on::<E, _>(&transaction, layout, case).await;
     transaction.rollback().await?;
     ending
 }
 
-async fn agree_on<E: Subject, C: SyncConnection>(
+async fn agree_on<E: Subject, C: SyncConnection<Transaction: SyncConnection>>(
     db: &C,
     layout: &Layout,
     case: &Case,
 ) -> Result<Ending, Disagreement> {
-    fill::<E, _>(db, &case.initial).await?;
+    fill::<E, _>(db, layout, &case.initial).await?;
     let call = || call::<E>(layout, case);
     let plan = case.ask(|oracle| oracle.plan(&case.initial));
+    if case.has_unstorable() {
+        return refusal::agree::<E, C>(db, layout, case, &plan).await;
+    }
     agree_on_plan(&call()?.compare(db).await, case, &plan)?;
     agree_on_check(call()?.check(db).await, &plan)?;
     same_rows("compare and check only read", read::<E, _>(db).await?, case.initial.clone())?;
@@ -89,15 +104,27 @@ async fn agree_on_second_call<E: Subject, C: SyncConnection>(
     same_rows("a second call", read::<E, _>(db).await?, rows.to_vec())
 }
 
-/// Makes the rows those of the table.
-pub async fn fill<E: Subject, C: ConnectionTrait>(db: &C, rows: &[Row]) -> Result<(), DbErr> {
+/// Makes the rows those of the table. SeaORM's own INSERT does not store each
+/// value as it is: where the driver sends a time as another type, MariaDB keeps
+/// another time.
+pub async fn fill<E: Subject, C: SyncConnection>(
+    db: &C,
+    layout: &Layout,
+    rows: &[Row],
+) -> Result<(), Disagreement> {
     E::delete_many().exec(db).await?;
     if rows.is_empty() {
         return Ok(());
     }
     let models = rows.iter().map(|row| active::<E>(&row.iter().cloned().map(Some).collect()));
-    E::insert_many(models).exec_without_returning(db).await?;
-    Ok(())
+    if layout.is_drawn() {
+        let primary_key = layout.table.primary_key.iter().map(|&position| E::column(position));
+        E::bulk_sync(models, WholeTable, None).key(primary_key).exec(db).await?;
+        same_rows("the rows before", read::<E, _>(db).await?, rows.to_vec())
+    } else {
+        E::insert_many(models).exec_without_returning(db).await?;
+        Ok(())
+    }
 }
 
 /// The rows of the table.

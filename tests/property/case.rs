@@ -3,7 +3,7 @@
 
 use std::fmt;
 
-use bulk_sync_tests::oracle::{Absent, Call, Model, Options, Row, Table, cleared, is_null};
+use bulk_sync_tests::oracle::{Absent, Call, Model, Options, Row, Table, cleared, is_nan, is_null};
 use proptest::{
     bool::weighted, collection::vec, option, prelude::*, sample::Index, sample::select,
 };
@@ -14,10 +14,14 @@ use sea_orm::{
 
 use crate::{
     adversary,
+    left_out::SPELLINGS_OF_ONE_KEY,
     options::{self, options},
     predicate::{Scope, scopes},
     subject::Layout,
 };
+
+/// How many characters of a value are shown.
+const LONGEST: usize = 60;
 
 /// What the models are given as.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -94,8 +98,13 @@ impl fmt::Debug for Case {
 
 /// `(1, 'a', NULL, -)`
 pub fn row_text<'a>(values: impl Iterator<Item = Option<&'a Value>>) -> String {
-    let text =
-        |value: Option<&Value>| value.map_or("-".into(), |v| SqliteQueryBuilder.value_to_string(v));
+    let text = |value: Option<&Value>| {
+        let text = value.map_or("-".into(), |value| SqliteQueryBuilder.value_to_string(value));
+        match text.char_indices().nth(LONGEST) {
+            Some((end, _)) => format!("{}… ({} bytes)", &text[..end], text.len()),
+            None => text,
+        }
+    };
     format!("({})", values.map(text).collect::<Vec<_>>().join(", "))
 }
 
@@ -105,8 +114,12 @@ struct Draft {
     values: Row,
     /// Takes the values of a row, but for the columns in `differs`.
     like: Option<Index>,
+    /// Which of the values that are stored as that of the row.
+    spelling: Index,
     differs: Vec<bool>,
     unset: Vec<bool>,
+    /// A value that the database refuses.
+    refused: Option<(usize, Value)>,
 }
 
 /// What a case allows that it usually does not.
@@ -122,23 +135,32 @@ struct Licence {
     invalid: bool,
     /// New rows without values that the database insists on.
     incomplete: bool,
+    /// Models with values that the database refuses.
+    refused: bool,
 }
 
 /// Cases of a table.
 pub fn cases(layout: &Layout) -> impl Strategy<Value = Case> + use<> {
-    let row = || layout.domains.iter().cloned().map(select).collect::<Vec<_>>();
     let columns = layout.domains.len();
     let draft = (
-        row(),
+        layout.models(),
         option::weighted(0.7, any::<Index>()),
-        vec(weighted(0.1), columns),
-        vec(weighted(0.2), columns),
+        any::<Index>(),
+        (vec(weighted(0.1), columns), vec(weighted(0.2), columns)),
+        layout.refused(),
     )
-        .prop_map(|(values, like, differs, unset)| Draft { values, like, differs, unset });
+        .prop_map(|(values, like, spelling, (differs, unset), refused)| Draft {
+            values,
+            like,
+            spelling,
+            differs,
+            unset,
+            refused,
+        });
     let form = select(vec![Form::Models, Form::Set, Form::Unchanged]);
     let layout = layout.clone();
     (
-        vec(row(), 0..=9),
+        vec(layout.rows(), 0..=9),
         vec(draft, 0..=12),
         form,
         scopes(&layout),
@@ -168,14 +190,15 @@ pub fn cases(layout: &Layout) -> impl Strategy<Value = Case> + use<> {
 
 fn licences() -> impl Strategy<Value = Licence> {
     let shared = (weighted(0.25), weighted(0.25), weighted(0.1));
-    (shared, weighted(0.2), weighted(0.03), weighted(0.05)).prop_map(
-        |(shared, models_out_of_scope, invalid, incomplete)| Licence {
+    (shared, weighted(0.2), weighted(0.03), weighted(0.05), weighted(0.05)).prop_map(
+        |(shared, models_out_of_scope, invalid, incomplete, refused)| Licence {
             rows_share_keys: shared.0,
             models_share_keys: shared.1,
             models_collide: shared.2,
             models_out_of_scope,
             invalid,
             incomplete,
+            refused,
         },
     )
 }
@@ -183,9 +206,8 @@ fn licences() -> impl Strategy<Value = Licence> {
 impl Case {
     /// Puts rows into the table, as far as it takes them and the licence allows them.
     fn put_rows(&mut self, rows: Vec<Row>, licence: Licence) {
-        let key = self.ask(|call| call.key());
         for row in rows {
-            let same_key = |other: &Row| key.iter().all(|&column| other[column] == row[column]);
+            let same_key = |other: &Row| self.ask(|call| call.same_key(other, &row));
             let repeats = self.initial.iter().any(same_key);
             if self.table.takes(&row, &self.initial) && (licence.rows_share_keys || !repeats) {
                 self.initial.push(row);
@@ -201,15 +223,25 @@ impl Case {
             self.options.only.iter_mut().for_each(|only| only.retain(|name| !key.contains(name)));
         }
         for draft in drafts {
-            let mut row = draft.row(&self.initial);
+            let mut row = draft.row(&self.initial, &self.table);
+            if let Some((column, value)) = draft.refused.clone().filter(|_| licence.refused) {
+                row[column] = value;
+            }
             if !licence.models_out_of_scope {
                 self.options.soft_delete.iter().for_each(|(c, stamp)| row[*c] = cleared(stamp));
             }
             let model = self.model(&key, &row, draft, licence);
-            let keyless = key.iter().any(|&column| model[column].as_ref().is_none_or(is_null));
-            let same_key = |other: &Model| key.iter().all(|&column| other[column] == model[column]);
+            let is_no_key = |value: &Value| is_null(value) || is_nan(value);
+            let keyless = key.iter().any(|&column| model[column].as_ref().is_none_or(is_no_key));
+            let same_key = |other: &Model| {
+                key.iter().all(|&column| self.holds_equal(column, &other[column], &model[column]))
+            };
+            let other_spelling = |other: &Model| {
+                same_key(other) && key.iter().any(|&column| self.differ(column, other, &model))
+            };
             if (licence.models_out_of_scope || self.could_be_in_scope(&row))
                 && (licence.models_share_keys || !self.models.iter().any(same_key))
+                && !(SPELLINGS_OF_ONE_KEY && self.models.iter().any(other_spelling))
                 && (licence.models_collide || !self.models.iter().any(|m| self.contend(m, &model)))
                 && (licence.invalid || !keyless)
             {
@@ -225,14 +257,36 @@ impl Case {
     /// Whether two models want the same unique value.
     fn contend(&self, left: &Model, right: &Model) -> bool {
         let mut unique = self.table.unique.iter();
-        unique.any(|&c| left[c] == right[c] && left[c].as_ref().is_some_and(|v| !is_null(v)))
+        unique.any(|&column| {
+            self.holds_equal(column, &left[column], &right[column])
+                && left[column].as_ref().is_some_and(|value| !is_null(value))
+        })
+    }
+
+    /// Whether two values are equal to the database once it holds them.
+    fn holds_equal(&self, column: usize, left: &Option<Value>, right: &Option<Value>) -> bool {
+        match (left, right) {
+            (Some(left), Some(right)) => self.table.columns[column].holds_equal(left, right),
+            (left, right) => left == right,
+        }
+    }
+
+    /// Whether two models are stored as different values in a column.
+    fn differ(&self, column: usize, left: &Model, right: &Model) -> bool {
+        let stored = |model: &Model| {
+            model[column].as_ref().and_then(|value| self.table.columns[column].stored(value))
+        };
+        stored(left) != stored(right)
+    }
+
+    /// Whether a model has a value that the database refuses.
+    pub fn has_unstorable(&self) -> bool {
+        let unstorable = |model| self.ask(|call| call.has_unstorable(model, |_| true));
+        self.models.iter().any(unstorable)
     }
 
     fn model(&self, key: &[usize], row: &Row, draft: &Draft, licence: Licence) -> Model {
-        let is_new = !self
-            .initial
-            .iter()
-            .any(|other| key.iter().all(|&column| other[column] == row[column]));
+        let is_new = !self.initial.iter().any(|other| self.ask(|call| call.same_key(other, row)));
         let may_be_unset = |column: usize| {
             if key.contains(&column) {
                 return licence.invalid;
@@ -252,12 +306,22 @@ impl Case {
 }
 
 impl Draft {
-    fn row(&self, rows: &[Row]) -> Row {
+    fn row(&self, rows: &[Row], table: &Table) -> Row {
         let Some(like) = self.like.filter(|_| !rows.is_empty()) else { return self.values.clone() };
         let like = like.get(rows);
         let value = |column: usize| {
-            if self.differs[column] { &self.values[column] } else { &like[column] }
+            if self.differs[column] {
+                return self.values[column].clone();
+            }
+            let kept = table.columns[column].kept.iter();
+            let kept = kept.filter(|kept| kept.stored.as_ref() == Some(&like[column]));
+            let spellings: Vec<_> = kept.map(|kept| &kept.given).collect();
+            if spellings.is_empty() {
+                like[column].clone()
+            } else {
+                (*self.spelling.get(&spellings)).clone()
+            }
         };
-        (0..like.len()).map(|column| value(column).clone()).collect()
+        (0..like.len()).map(value).collect()
     }
 }

@@ -5,7 +5,7 @@ use bulk_sync::SyncKey;
 use bulk_sync_tests::oracle::{Absent, Role};
 use sea_orm::{Value, entity::prelude::*};
 
-use crate::subject::{Layout, Subject, column};
+use crate::subject::{Fixed, Layout, Subject, column};
 
 /// An item.
 #[derive(Clone, Debug, PartialEq, DeriveEntityModel, SyncKey)]
@@ -41,7 +41,9 @@ pub enum Relation {}
 
 impl ActiveModelBehavior for ActiveModel {}
 
-impl Subject for Entity {
+impl Subject for Entity {}
+
+impl Fixed for Entity {
     fn layout() -> Layout {
         let price = |cents, scale| Decimal::new(cents, scale);
         // ids below zero never meet those that the database gives

@@ -13,15 +13,34 @@ use libtest_mimic::{Arguments, Trial};
 mod adversary;
 mod agreement;
 mod case;
+mod column;
+mod drawn;
 mod item;
+mod left_out;
+mod mixed;
 mod options;
 mod place;
 mod predicate;
+mod refusal;
 mod region;
 mod runner;
 mod sameness;
 mod seat;
+mod slot;
 mod subject;
+
+#[allow(dead_code)] // the hostile values use all of it
+#[path = "../hostile/documents.rs"]
+mod documents;
+#[allow(dead_code)]
+#[path = "../hostile/numbers.rs"]
+mod numbers;
+#[allow(dead_code)]
+#[path = "../hostile/text.rs"]
+mod text;
+#[allow(dead_code)]
+#[path = "../hostile/times.rs"]
+mod times;
 
 fn main() -> ExitCode {
     let mut trials = Vec::new();
@@ -33,6 +52,9 @@ fn main() -> ExitCode {
         add("syncs_of_a_table_with_generated_keys_agree", runner::run::<item::Entity>);
         add("syncs_of_a_table_with_unique_values_agree", runner::run::<seat::Entity>);
         add("syncs_of_a_table_whose_primary_key_is_the_key_agree", runner::run::<place::Entity>);
+        for group in mixed::GROUPS.iter().filter(|group| group.is_on(server.backend)) {
+            add(&format!("syncs_of_drawn_tables_agree::{}", group.name), group.run);
+        }
     }
     libtest_mimic::run(&Arguments::from_args(), trials).exit_code()
 }

@@ -15,7 +15,7 @@ pub fn options(layout: &Layout) -> impl Strategy<Value = Options> + use<> {
         10 => Just(Some(100_000)),
         1 => Just(Some(0)),
     ];
-    let key = option::weighted(0.25, select(layout.keys.clone()));
+    let key = option::weighted(f64::from(layout.key_percent) / 100.0, select(layout.keys.clone()));
     let only = option::weighted(0.15, subsequence(columns.clone(), 0..=4));
     let ignore = prop_oneof![4 => Just(Vec::new()), 1 => subsequence(columns, 1..=3)];
     let repeated = prop_oneof![

@@ -4,7 +4,7 @@ use bulk_sync::SyncKey;
 use bulk_sync_tests::oracle::{Absent, Role};
 use sea_orm::{Value, entity::prelude::*};
 
-use crate::subject::{Layout, Subject, column};
+use crate::subject::{Fixed, Layout, Subject, column};
 
 /// A place.
 #[derive(Clone, Debug, PartialEq, DeriveEntityModel, SyncKey)]
@@ -30,7 +30,9 @@ pub enum Relation {}
 
 impl ActiveModelBehavior for ActiveModel {}
 
-impl Subject for Entity {
+impl Subject for Entity {}
+
+impl Fixed for Entity {
     fn layout() -> Layout {
         Layout::new(vec![
             column("company", Role::Key, Absent::Refused, [1, 2, 3]),

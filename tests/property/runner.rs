@@ -14,14 +14,14 @@ use bulk_sync_tests::{
 };
 use libtest_mimic::Failed;
 use proptest::test_runner::{Config, RngAlgorithm, TestCaseError, TestError, TestRng, TestRunner};
-use sea_orm::{ConnectOptions, Database, DatabaseConnection, DbBackend, DbErr};
+use sea_orm::{ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DbBackend, DbErr};
 use tokio::runtime::{Builder, Runtime};
 
 use crate::{
-    agreement::{Ending, agree},
-    case::cases,
+    agreement::{Disagreement, Ending, agree},
+    case::{Case, cases},
     region,
-    subject::Subject,
+    subject::{Fixed, Layout, Subject},
 };
 
 /// A property on a backend.
@@ -34,7 +34,7 @@ const SHRINKS: u32 = 3_000;
 const TELLING: u32 = 4_000;
 
 /// The syncs of an entity agree with the oracle.
-pub fn run<E: Subject>(server: Server) -> Result<(), Failed> {
+pub fn run<E: Fixed>(server: Server) -> Result<(), Failed> {
     let runtime = Builder::new_current_thread().enable_all().build()?;
     let database = runtime.block_on(TestDatabase::create(server))?;
     let outcome = run_on::<E>(&runtime, &database);
@@ -42,43 +42,28 @@ pub fn run<E: Subject>(server: Server) -> Result<(), Failed> {
     outcome
 }
 
-fn run_on<E: Subject>(runtime: &Runtime, database: &TestDatabase) -> Result<(), Failed> {
+fn run_on<E: Fixed>(runtime: &Runtime, database: &TestDatabase) -> Result<(), Failed> {
+    let usual = if database.backend() == DbBackend::Sqlite { 4_000 } else { 1_000 };
+    let settings = Settings::of_call(usual)?;
     let db = runtime.block_on(connect::<E>(database))?;
-    let (cases_to_run, seed) = (number_of_cases(database.backend())?, seed()?);
-    let config = Config {
-        cases: cases_to_run,
-        max_shrink_iters: SHRINKS,
-        failure_persistence: None,
-        ..Config::default()
-    };
-    let mut runner = TestRunner::new_with_rng(config, rng(seed));
     let layout = E::layout();
-    let endings = RefCell::new(BTreeMap::<String, u32>::new());
-    let started = Instant::now();
-    let outcome = runner.run(&cases(&layout), |case| {
-        match runtime.block_on(agree::<E>(&db, &layout, &case)) {
-            Ok(ending) => {
-                *endings.borrow_mut().entry(name(ending)).or_default() += 1;
-                Ok(())
-            }
-            Err(disagreement) => Err(TestCaseError::fail(disagreement.to_string())),
-        }
-    });
+    let mut tally = Tally::default();
+    let agree = |case: &_| runtime.block_on(agree::<E>(&db, &layout, case));
+    let outcome = settings.check(&layout, &mut tally, agree);
     runtime.block_on(db.close())?;
-    let endings = endings.into_inner();
-    eprintln!("{cases_to_run} cases in {:.1?}: {endings:?}", started.elapsed());
-    match outcome {
-        Ok(()) => all_seen(&endings, cases_to_run),
-        Err(TestError::Fail(reason, case)) => Err(format!(
-            "expected {reason}\n{case:?}\nrun again with BULK_SYNC_PROPERTY_SEED={seed}"
-        )
-        .into()),
-        Err(TestError::Abort(reason)) => Err(format!("stopped: {reason}").into()),
-    }
+    outcome?;
+    tally.finish(if settings.cases < TELLING { &[] } else { &ENDINGS })
+}
+
+async fn connect<E: Subject>(database: &TestDatabase) -> Result<DatabaseConnection, DbErr> {
+    let db = open(database).await?;
+    let schema = sea_orm::Schema::new(database.backend());
+    db.execute(&schema.create_table_from_entity(E::default())).await?;
+    Ok(db)
 }
 
 /// One connection: a case is a matter of many small statements.
-async fn connect<E: Subject>(database: &TestDatabase) -> Result<DatabaseConnection, DbErr> {
+pub async fn open(database: &TestDatabase) -> Result<DatabaseConnection, DbErr> {
     let url = match database.backend() {
         DbBackend::Sqlite => "sqlite::memory:".to_owned(),
         // closing a statement to make room for another one costs 40 ms on a
@@ -89,26 +74,113 @@ async fn connect<E: Subject>(database: &TestDatabase) -> Result<DatabaseConnecti
     let mut options = ConnectOptions::new(url);
     options.max_connections(1).sqlx_logging(false);
     let db = Database::connect(options).await?;
-    let schema = sea_orm::Schema::new(database.backend());
-    for table in [
-        schema.create_table_from_entity(region::Entity),
-        schema.create_table_from_entity(E::default()),
-    ] {
-        sea_orm::ConnectionTrait::execute(&db, &table).await?;
-    }
-    region::fill(&db).await?;
+    region::create(&db).await?;
     Ok(db)
 }
 
-fn number_of_cases(backend: DbBackend) -> Result<u32, Failed> {
-    let usual = if backend == DbBackend::Sqlite { 4_000 } else { 1_000 };
-    variable("BULK_SYNC_PROPERTY_CASES").map(|cases| cases.unwrap_or(usual))
+/// How many cases are run, and which.
+#[derive(Clone, Copy, Debug)]
+pub struct Settings {
+    cases: u32,
+    seed: u64,
+    turn: u64,
 }
 
-fn seed() -> Result<u64, Failed> {
-    let random = || RandomState::new().hash_one(Instant::now());
-    variable("BULK_SYNC_PROPERTY_SEED").map(|seed| seed.unwrap_or_else(random))
+impl Settings {
+    /// What the variables say, or as many cases as usual, of any seed.
+    pub fn of_call(usual: u32) -> Result<Self, Failed> {
+        let random = || RandomState::new().hash_one(Instant::now());
+        let cases = variable("BULK_SYNC_PROPERTY_CASES")?.unwrap_or(usual);
+        let seed = variable("BULK_SYNC_PROPERTY_SEED")?.unwrap_or_else(random);
+        Ok(Self { cases, seed, turn: 0 })
+    }
+
+    /// A share of the cases, others in each turn.
+    pub fn turn(self, turn: u64, turns: u32) -> Self {
+        Self { cases: self.cases.div_ceil(turns), turn, ..self }
+    }
+
+    /// The source of the cases.
+    pub fn runner(&self) -> TestRunner {
+        let config = Config {
+            cases: self.cases,
+            max_shrink_iters: SHRINKS,
+            failure_persistence: None,
+            ..Config::default()
+        };
+        let seed = self.seed.wrapping_add(self.turn).to_le_bytes().repeat(4);
+        TestRunner::new_with_rng(config, TestRng::from_seed(RngAlgorithm::ChaCha, &seed))
+    }
+
+    /// Checks that the library and the oracle agree on the cases of a table.
+    pub fn check(
+        &self,
+        layout: &Layout,
+        tally: &mut Tally,
+        agree: impl Fn(&Case) -> Result<Ending, Disagreement>,
+    ) -> Result<(), Failed> {
+        let tally = RefCell::new(tally);
+        let outcome = self.runner().run(&cases(layout), |case| {
+            let ending = agree(&case).map_err(|reason| TestCaseError::fail(reason.to_string()))?;
+            tally.borrow_mut().add(ending);
+            Ok(())
+        });
+        outcome.map_err(|error| match error {
+            TestError::Fail(reason, case) => format!(
+                "expected {reason}\n{}\n{case:?}\nrun again with BULK_SYNC_PROPERTY_SEED={}",
+                layout.about, self.seed
+            )
+            .into(),
+            TestError::Abort(reason) => format!("stopped: {reason}").into(),
+        })
+    }
 }
+
+/// How the cases ended.
+#[derive(Debug)]
+pub struct Tally {
+    endings: BTreeMap<String, u32>,
+    started: Instant,
+}
+
+impl Default for Tally {
+    fn default() -> Self {
+        Self { endings: BTreeMap::new(), started: Instant::now() }
+    }
+}
+
+impl Tally {
+    fn add(&mut self, ending: Ending) {
+        *self.endings.entry(name(ending)).or_default() += 1;
+    }
+
+    /// Prints the endings. A property that never meets one of those that are
+    /// expected says nothing about it.
+    pub fn finish(self, expected: &[Ending]) -> Result<(), Failed> {
+        let cases: u32 = self.endings.values().sum();
+        eprintln!("{cases} cases in {:.1?}: {:?}", self.started.elapsed(), self.endings);
+        let names = expected.iter().copied().map(name);
+        let unseen: Vec<_> = names.filter(|name| !self.endings.contains_key(name)).collect();
+        if unseen.is_empty() {
+            return Ok(());
+        }
+        Err(format!("no case ended with {}", unseen.join(", ")).into())
+    }
+}
+
+/// Every ending.
+const ENDINGS: [Ending; 10] = [
+    Ok(true),
+    Ok(false),
+    Err(Fault::InvalidInput),
+    Err(Fault::DuplicateRows),
+    Err(Fault::EmptyInput),
+    Err(Fault::TooManyDeletes),
+    Err(Fault::TooManyUpdates),
+    Err(Fault::OutOfScope),
+    Err(Fault::Constraint),
+    Err(Fault::Statement),
+];
 
 fn variable<T: std::str::FromStr>(name: &str) -> Result<Option<T>, Failed> {
     let Ok(text) = env::var(name) else { return Ok(None) };
@@ -118,36 +190,10 @@ fn variable<T: std::str::FromStr>(name: &str) -> Result<Option<T>, Failed> {
     }
 }
 
-fn rng(seed: u64) -> TestRng {
-    TestRng::from_seed(RngAlgorithm::ChaCha, &seed.to_le_bytes().repeat(4))
-}
-
 fn name(ending: Ending) -> String {
     match ending {
         Ok(true) => "done".into(),
         Ok(false) => "nothing to do".into(),
         Err(fault) => format!("{fault:?}"),
     }
-}
-
-/// A property that never meets an ending says nothing about it.
-fn all_seen(endings: &BTreeMap<String, u32>, cases: u32) -> Result<(), Failed> {
-    let all = [
-        Ok(true),
-        Ok(false),
-        Err(Fault::InvalidInput),
-        Err(Fault::DuplicateRows),
-        Err(Fault::EmptyInput),
-        Err(Fault::TooManyDeletes),
-        Err(Fault::TooManyUpdates),
-        Err(Fault::OutOfScope),
-        Err(Fault::Constraint),
-        Err(Fault::Statement),
-    ];
-    let unseen: Vec<_> =
-        all.map(name).into_iter().filter(|name| !endings.contains_key(name)).collect();
-    if cases < TELLING || unseen.is_empty() {
-        return Ok(());
-    }
-    Err(format!("no case ended with {}", unseen.join(", ")).into())
 }

@@ -4,7 +4,8 @@
 use std::fmt::Debug;
 
 use bulk_sync::SyncKey;
-use bulk_sync_tests::oracle::{Absent, Column, Model, Role, Row, Table};
+use bulk_sync_tests::oracle::{Absent, Column, Kept, Model, Role, Row, Table};
+use proptest::{prelude::*, sample::select};
 use sea_orm::{
     ActiveModelTrait, DbErr, EntityTrait, IntoActiveModel, Iterable, ModelTrait, TryIntoModel,
     Value,
@@ -17,13 +18,16 @@ pub trait Subject:
         ActiveModel: TryIntoModel<Self::Model> + Send,
     >
 {
-    /// Its columns.
-    fn layout() -> Layout;
-
     /// The column at a position.
     fn column(position: usize) -> Self::Column {
         Self::Column::iter().nth(position).expect("the layout has no more columns than the entity")
     }
+}
+
+/// An entity whose table is always the same.
+pub trait Fixed: Subject {
+    /// Its columns.
+    fn layout() -> Layout;
 }
 
 /// The columns of a table and the values that they take.
@@ -31,12 +35,16 @@ pub trait Subject:
 pub struct Layout {
     /// What the oracle knows.
     pub table: Table,
-    /// The values of each column.
+    /// The values that models have in each column.
     pub domains: Vec<Vec<Value>>,
     /// What else rows can be matched by.
     pub keys: Vec<Vec<usize>>,
+    /// How many calls match by those, of 100.
+    pub key_percent: u32,
     /// The stamps with which rows can be deleted.
     pub soft_deletes: Vec<Vec<(usize, Value)>>,
+    /// What people have to know of the table.
+    pub about: String,
 }
 
 /// A column and the values that it takes.
@@ -46,7 +54,8 @@ pub fn column<T: Into<Value>>(
     absent: Absent,
     domain: impl IntoIterator<Item = T>,
 ) -> (Column, Vec<Value>) {
-    (Column { name, role, absent }, domain.into_iter().map(Into::into).collect())
+    let column = Column { name, role, absent, kept: Vec::new() };
+    (column, domain.into_iter().map(Into::into).collect())
 }
 
 impl Layout {
@@ -54,7 +63,62 @@ impl Layout {
     pub fn new(columns: Vec<(Column, Vec<Value>)>) -> Self {
         let (columns, domains) = columns.into_iter().unzip();
         let table = Table { columns, primary_key: Vec::new(), unique: Vec::new() };
-        Self { table, domains, keys: Vec::new(), soft_deletes: Vec::new() }
+        Self {
+            table,
+            domains,
+            keys: Vec::new(),
+            key_percent: 25,
+            soft_deletes: Vec::new(),
+            about: String::new(),
+        }
+    }
+
+    /// Adds a column that keeps other values than it is given, and has these besides.
+    pub fn push(&mut self, name: &'static str, absent: Absent, more: Vec<Value>, kept: Vec<Kept>) {
+        let given = kept.iter().map(|kept| kept.given.clone());
+        self.domains.push(more.into_iter().chain(given).collect());
+        self.table.columns.push(Column { name, role: Role::Value, absent, kept });
+    }
+
+    /// How many calls match by the keys, of 100.
+    pub fn key_percent(mut self, percent: u32) -> Self {
+        self.key_percent = percent;
+        self
+    }
+
+    /// Whether columns keep other values than they are given.
+    pub fn is_drawn(&self) -> bool {
+        self.table.columns.iter().any(|column| !column.kept.is_empty())
+    }
+
+    /// Rows that the table can hold.
+    pub fn rows(&self) -> impl Strategy<Value = Row> + use<> {
+        let stored = |(column, domain): (&Column, &Vec<Value>)| {
+            select(domain.iter().filter_map(|value| column.stored(value)).collect::<Vec<_>>())
+        };
+        let columns = self.table.columns.iter().zip(&self.domains);
+        columns.map(stored).collect::<Vec<_>>()
+    }
+
+    /// The values of a model, those that the database refuses apart.
+    pub fn models(&self) -> impl Strategy<Value = Row> + use<> {
+        let storable = |(column, domain): (&Column, &Vec<Value>)| {
+            let domain = domain.iter().filter(|value| column.stored(value).is_some());
+            select(domain.cloned().collect::<Vec<_>>())
+        };
+        let columns = self.table.columns.iter().zip(&self.domains);
+        columns.map(storable).collect::<Vec<_>>()
+    }
+
+    /// A value that the database refuses, and its column.
+    pub fn refused(&self) -> impl Strategy<Value = Option<(usize, Value)>> + use<> {
+        let columns = self.table.columns.iter().zip(&self.domains).enumerate();
+        let refused = columns.flat_map(|(position, (column, domain))| {
+            let domain = domain.iter().filter(|value| column.stored(value).is_none());
+            domain.map(move |value| Some((position, value.clone())))
+        });
+        let refused: Vec<_> = refused.collect();
+        select(if refused.is_empty() { vec![None] } else { refused })
     }
 
     /// Names the primary key.

@@ -1,6 +1,7 @@
 //! What the tests share: a database for each test on each backend, entities,
-//! and an oracle.
+//! column types, and an oracle.
 
+pub mod column;
 pub mod database;
 pub mod entity;
 pub mod oracle;

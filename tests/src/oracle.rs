@@ -49,6 +49,39 @@ pub struct Column {
     pub role: Role,
     /// What becomes of it when it is left out.
     pub absent: Absent,
+    /// What it makes of values; it keeps those that are not here.
+    pub kept: Vec<Kept>,
+}
+
+/// What a column makes of a value that it is given.
+#[derive(Clone, Debug)]
+pub struct Kept {
+    /// The value.
+    pub given: Value,
+    /// What is read back; `None` where the database refuses it.
+    pub stored: Option<Value>,
+    /// What stands for all values that the database holds equal to it.
+    pub equal: Value,
+}
+
+impl Column {
+    /// What is read back of a value; `None` where the database refuses it.
+    pub fn stored(&self, value: &Value) -> Option<Value> {
+        self.find(value).map_or(Some(value.clone()), |kept| kept.stored.clone())
+    }
+
+    /// Whether the database holds two values equal; NULL is equal to NULL here.
+    pub fn holds_equal(&self, left: &Value, right: &Value) -> bool {
+        self.standing_for(left) == self.standing_for(right)
+    }
+
+    fn standing_for<'a>(&'a self, value: &'a Value) -> &'a Value {
+        self.find(value).map_or(value, |kept| &kept.equal)
+    }
+
+    fn find(&self, value: &Value) -> Option<&Kept> {
+        self.kept.iter().find(|kept| kept.given == *value)
+    }
 }
 
 /// A table; columns are named by their position.
@@ -144,6 +177,8 @@ pub struct Plan {
     pub given: usize,
     /// Whether a created row lacks a value that the database insists on.
     pub incomplete: bool,
+    /// Whether a value is to be written that the database refuses.
+    pub unstorable: bool,
 }
 
 /// What becomes of the table. Where the library is free to do the change or to
@@ -174,6 +209,8 @@ pub struct Update {
     pub desired: Row,
     /// Whether it was soft-deleted.
     pub revived: bool,
+    /// Whether it gets a value that the database refuses.
+    pub unstorable: bool,
 }
 
 impl Table {
@@ -184,7 +221,10 @@ impl Table {
 
     /// NULL, which also stands for a key that the database gives, is no other row's.
     fn collide(&self, left: &Row, right: &Row) -> bool {
-        let same = |&column: &usize| left[column] == right[column] && !is_null(&left[column]);
+        let same = |&column: &usize| {
+            self.columns[column].holds_equal(&left[column], &right[column])
+                && !is_null(&left[column])
+        };
         self.primary_key.iter().all(same) || self.unique.iter().any(same)
     }
 }
@@ -208,6 +248,15 @@ impl Plan {
 /// Whether it is NULL, of any type.
 pub fn is_null(value: &Value) -> bool {
     *value == value.as_null()
+}
+
+/// Whether it is a float that is no number, which is no key.
+pub fn is_nan(value: &Value) -> bool {
+    match value {
+        Value::Float(number) => number.is_some_and(f32::is_nan),
+        Value::Double(number) => number.is_some_and(f64::is_nan),
+        _ => false,
+    }
 }
 
 /// The number in a value of an integer type.

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::{Call, Fault, Outcome, Plan, Row};
+use super::{Call, Fault, Outcome, Plan, Row, Update};
 
 /// A row of the table after the call.
 struct After {
@@ -27,6 +27,9 @@ impl Call<'_> {
         if !plan.is_empty() && !strays.is_empty() {
             faults.insert(Fault::OutOfScope);
             is_refused |= self.must_refuse(&strays, &table);
+        }
+        if self.steps_aside(plan, rows) {
+            faults.insert(Fault::Constraint);
         }
         Outcome { table: (!is_refused).then_some(table), faults }
     }
@@ -54,12 +57,34 @@ impl Call<'_> {
         self.guard(plan).map_or(Ok(()), Err)
     }
 
+    /// Whether a unique value moves between updated rows, in a column of which
+    /// any value may be another row's: one of them has to step aside, to a
+    /// value that is not surely free.
+    fn steps_aside(&self, plan: &Plan, rows: &[Row]) -> bool {
+        let columns = &self.table.columns;
+        let unique = self.table.unique.iter().filter(|&&unique| !columns[unique].kept.is_empty());
+        let moves = |column: usize| {
+            let taken = |update: &Update| {
+                let mut others = plan.updated.iter().filter(|other| other.row != update.row);
+                others.any(|other| {
+                    self.holds_equal(column, &rows[other.row][column], &update.desired[column])
+                })
+            };
+            plan.updated.iter().any(taken)
+        };
+        unique.copied().any(moves)
+    }
+
     /// Why the database refuses.
     fn refusals(&self, plan: &Plan, rows: &[Row], table: &[Row]) -> BTreeSet<Fault> {
         let mut faults = BTreeSet::new();
         // a created row without a value that the database insists on
         if plan.incomplete {
             faults.insert(Fault::Statement);
+        }
+        // a value that it does not have; which values are found before is not promised
+        if plan.unstorable {
+            faults.extend([Fault::InvalidInput, Fault::Statement]);
         }
         // two rows with one primary key or unique value
         if (0..table.len()).any(|row| !self.table.takes(&table[row], &table[..row])) {

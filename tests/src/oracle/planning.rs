@@ -5,7 +5,8 @@ use std::cmp::Ordering;
 use sea_orm::Value;
 
 use super::{
-    Absent, Call, Column, Fault, Model, Plan, Repeated, Role, Row, Update, cleared, is_null, number,
+    Absent, Call, Column, Fault, Model, Plan, Repeated, Role, Row, Update, cleared, is_nan,
+    is_null, number,
 };
 
 impl Call<'_> {
@@ -39,6 +40,7 @@ impl Call<'_> {
         // a model that no row is there for is created
         for (model, _) in models.iter().zip(matched).filter(|(_, matched)| !matched) {
             plan.incomplete |= self.lacks_a_value(model);
+            plan.unstorable |= self.has_unstorable(model, |_| true);
             plan.created.push(self.created(model));
         }
         self.skip(&mut plan);
@@ -50,10 +52,12 @@ impl Call<'_> {
         if self.options.skip_creates {
             plan.created.clear();
             plan.incomplete = false;
+            plan.unstorable = false;
         }
         if self.options.skip_updates {
             plan.updated.clear();
         }
+        plan.unstorable |= plan.updated.iter().any(|update| update.unstorable);
         if self.options.skip_deletes {
             plan.deleted.clear();
         }
@@ -73,11 +77,11 @@ impl Call<'_> {
             if std::mem::replace(&mut matched[model], true) {
                 continue;
             }
-            let (changed, mut desired) = self.desired(&rows[row], models[model]);
+            let mut update = self.update(row, &rows[row], models[model]);
             for (column, stamp) in &self.options.soft_delete {
-                desired[*column] = cleared(stamp);
+                update.desired[*column] = cleared(stamp);
             }
-            plan.updated.push(Update { row, changed, desired, revived: true });
+            plan.updated.push(Update { revived: true, ..update });
         }
     }
 
@@ -93,7 +97,11 @@ impl Call<'_> {
         let key = self.key();
         let named = options.only.iter().flatten().chain(&options.ignore);
         let keys: Vec<_> = self.models.iter().map(|model| self.key_of_model(model)).collect();
-        let repeats = (1..keys.len()).any(|later| keys[..later].contains(&keys[later]));
+        let repeats = |later: usize| {
+            let mut before = keys[..later].iter();
+            before.any(|key| self.are_same(key.as_ref(), keys[later].as_ref()))
+        };
+        let repeats = (1..keys.len()).any(repeats);
         // a condition without a predicate
         self.in_scope.is_none()
             // a batch of no rows
@@ -134,8 +142,36 @@ impl Call<'_> {
 
     /// The key of a model; `None` where a part of it is NULL or not set.
     fn key_of_model(&self, model: &Model) -> Option<Vec<Value>> {
-        let part = |column: usize| model[column].clone().filter(|value| !is_null(value));
+        let part =
+            |column: usize| model[column].clone().filter(|value| !is_null(value) && !is_nan(value));
         self.key().into_iter().map(part).collect()
+    }
+
+    /// Whether the keys of two models are the same to the database.
+    fn are_same(&self, left: Option<&Vec<Value>>, right: Option<&Vec<Value>>) -> bool {
+        let (Some(left), Some(right)) = (left, right) else { return false };
+        let mut parts = self.key().into_iter().zip(left.iter().zip(right));
+        parts.all(|(column, (left, right))| self.holds_equal(column, left, right))
+    }
+
+    /// Whether two values of a column are equal to the database once it holds them.
+    pub(super) fn holds_equal(&self, column: usize, left: &Value, right: &Value) -> bool {
+        self.table.columns[column].holds_equal(left, right)
+    }
+
+    /// What the column makes of a value; a value that it refuses is like no other.
+    fn stored(&self, column: usize, value: &Value) -> Value {
+        self.table.columns[column].stored(value).unwrap_or_else(|| value.clone())
+    }
+
+    /// Whether a model has a value that the database refuses, in one of the columns.
+    pub fn has_unstorable(&self, model: &Model, is_meant: impl Fn(usize) -> bool) -> bool {
+        let refuses = |(column, value): (usize, &Option<Value>)| {
+            let value = value.as_ref();
+            value.is_some_and(|value| self.table.columns[column].stored(value).is_none())
+                && is_meant(column)
+        };
+        model.iter().enumerate().any(refuses)
     }
 
     fn model_of(&self, models: &[&Model], row: &Row) -> Option<usize> {
@@ -144,14 +180,20 @@ impl Call<'_> {
 
     /// NULL in the key of a row matches no model, because no model has it.
     fn has_key_of(&self, model: &Model, row: &Row) -> bool {
-        self.key().iter().all(|&column| model[column].as_ref() == Some(&row[column]))
+        self.key().iter().all(|&column| {
+            let value = model[column].as_ref();
+            value.is_some_and(|value| self.holds_equal(column, value, &row[column]))
+        })
     }
 
     fn models_that_count(&self) -> Vec<&Model> {
         let mut models: Vec<&Model> = Vec::new();
         for model in self.models {
             let key = self.key_of_model(model);
-            match models.iter_mut().find(|other| self.key_of_model(other) == key) {
+            let same = |other: &&mut &Model| {
+                self.are_same(self.key_of_model(other).as_ref(), key.as_ref())
+            };
+            match models.iter_mut().find(same) {
                 Some(other) if self.options.repeated == Repeated::Last => *other = model,
                 Some(_) => {}
                 None => models.push(model),
@@ -187,29 +229,35 @@ impl Call<'_> {
     }
 
     fn compare(&self, plan: &mut Plan, position: usize, row: &Row, model: &Model) {
-        let (changed, desired) = self.desired(row, model);
-        if changed.is_empty() {
+        let update = self.update(position, row, model);
+        if update.changed.is_empty() {
             plan.unchanged += 1;
         } else {
-            plan.updated.push(Update { row: position, changed, desired, revived: false });
+            plan.updated.push(update);
         }
     }
 
     /// The columns in which a row differs from its model, and what it becomes.
-    fn desired(&self, row: &Row, model: &Model) -> (Vec<usize>, Row) {
+    fn update(&self, position: usize, row: &Row, model: &Model) -> Update {
         let mut changed = Vec::new();
         let mut desired = row.clone();
+        let key = self.key();
         for (column, value) in model.iter().enumerate() {
             // what is not set is not compared and not updated
             let Some(value) = value else { continue };
-            if self.is_compared(column) && *value != row[column] {
+            let stored = self.stored(column, value);
+            // a key that is equal to the database can be spelled otherwise
+            let is_compared = self.is_compared(column) || key.contains(&column);
+            if is_compared && stored != row[column] {
                 changed.push(column);
             }
-            if self.is_compared(column) || self.is_touched(column) {
-                desired[column] = value.clone();
+            if is_compared || self.is_touched(column) {
+                desired[column] = stored;
             }
         }
-        (changed, desired)
+        let is_written = |column| changed.contains(&column) || self.is_touched(column);
+        let unstorable = !changed.is_empty() && self.has_unstorable(model, is_written);
+        Update { row: position, changed, desired, revived: false, unstorable }
     }
 
     /// A new row: the model, and what the database puts where it is not set.
@@ -220,7 +268,7 @@ impl Call<'_> {
                 (Absent::Generated, _) if !self.explicit && !self.key().contains(&position) => {
                     Value::BigInt(None)
                 }
-                (_, Some(value)) => value.clone(),
+                (_, Some(value)) => self.stored(position, value),
                 (Absent::Default(value), None) => value.clone(),
                 (Absent::Generated | Absent::Refused, None) => Value::BigInt(None),
             }

@@ -41,8 +41,10 @@ impl Call<'_> {
         plan.updated.iter().any(|update| same(update) > 1)
     }
 
-    pub(super) fn same_key(&self, left: &Row, right: &Row) -> bool {
-        self.key().iter().all(|&column| left[column] == right[column])
+    /// Whether two rows have the same key; NULL is like NULL here.
+    pub fn same_key(&self, left: &Row, right: &Row) -> bool {
+        let same = |&column: &usize| self.holds_equal(column, &left[column], &right[column]);
+        self.key().iter().all(same)
     }
 
     /// Which of a stale plan and a guard is named is not promised.
