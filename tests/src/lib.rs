@@ -1,7 +1,8 @@
 //! What the tests share: a database for each test on each backend, entities,
-//! and an oracle.
+//! an oracle, and a proxy that breaks connections.
 
 pub mod database;
 pub mod entity;
 pub mod oracle;
+pub mod proxy;
 pub mod suite;

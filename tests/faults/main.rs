@@ -1,0 +1,5 @@
+//! Faults.
+use std::process::ExitCode;
+fn main() -> ExitCode {
+    bulk_sync_tests::suite::run(&[])
+}
