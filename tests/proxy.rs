@@ -175,6 +175,22 @@ async fn what_is_held_goes_on_when_it_is_released() -> TestResult {
 }
 
 #[tokio::test]
+async fn all_connections_are_cut_at_once() -> TestResult {
+    let (proxy, mut client, _) = through("mysql").await?;
+    let mut other = TcpStream::connect(proxy.address()).await?;
+    for client in [&mut client, &mut other] {
+        assert_eq!(ask(client, &command(0x03, "first")?).await?, "answer");
+    }
+    proxy.cut();
+    for client in [&mut client, &mut other] {
+        assert_eq!(timeout(LONG, client.read(&mut [0; 8])).await??, 0);
+    }
+    let mut next = TcpStream::connect(proxy.address()).await?;
+    assert_eq!(ask(&mut next, &command(0x03, "first")?).await?, "answer");
+    Ok(())
+}
+
+#[tokio::test]
 async fn a_delay_is_added_to_each_way() -> TestResult {
     let (proxy, mut client, _) = through("mysql").await?;
     proxy.delay(Duration::from_millis(30));

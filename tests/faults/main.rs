@@ -1,5 +1,21 @@
-//! Faults.
+//! What a sync does when the connection, the server or its caller gives up.
+
 use std::process::ExitCode;
+
+use bulk_sync_tests::{
+    database::{REMOTE, SERVERS},
+    suite::run_on,
+};
+
+mod cut;
+mod dropped;
+mod fixture;
+mod promised;
+
 fn main() -> ExitCode {
-    bulk_sync_tests::suite::run(&[])
+    run_on(&[
+        ("cut", &REMOTE, &cut::TESTS),
+        ("dropped", &REMOTE, &dropped::TESTS),
+        ("dropped", &SERVERS, &dropped::POLLED),
+    ])
 }

@@ -97,6 +97,8 @@ struct Wire {
     state: Mutex<State>,
     struck: watch::Sender<bool>,
     is_holding: watch::Sender<bool>,
+    /// How often all connections were closed.
+    cuts: watch::Sender<usize>,
 }
 
 #[derive(Default)]
@@ -142,6 +144,7 @@ impl Proxy {
             state: Mutex::default(),
             struck: watch::Sender::new(false),
             is_holding: watch::Sender::new(false),
+            cuts: watch::Sender::new(0),
         });
         let socket = TcpListener::bind("127.0.0.1:0").await?;
         let address = socket.local_addr()?;
@@ -203,6 +206,11 @@ impl Proxy {
         let _ = self.wire.struck.subscribe().wait_for(|struck| *struck).await;
     }
 
+    /// Closes all connections that are open, as a network does that gives up.
+    pub fn cut(&self) {
+        self.wire.cuts.send_modify(|cuts| *cuts += 1);
+    }
+
     /// Lets go on what a fault holds.
     pub fn release(&self) {
         self.wire.is_holding.send_replace(false);
@@ -223,7 +231,11 @@ async fn listen(socket: TcpListener, wire: Arc<Wire>) {
         connections.spawn(async move {
             // a client whose server does not answer is closed, as any other
             if let Ok(server) = TcpStream::connect(&wire.server).await {
-                Carrier::new(wire, client, server).carry().await;
+                let mut cuts = wire.cuts.subscribe();
+                tokio::select! {
+                    () = Carrier::new(wire, client, server).carry() => {}
+                    _ = cuts.changed() => {}
+                }
             }
         });
     }
