@@ -93,7 +93,7 @@ pub fn sync() -> BulkSync<employee::Entity> {
 }
 
 /// The employees as they are before the sync.
-pub async fn with_employees(db: &Db) -> Result<(), DbErr> {
+pub async fn with_employees(db: &Db) -> Result<(), Failure> {
     db.create_table(employee::Entity).await?;
     let unique = "CREATE UNIQUE INDEX employee_key ON employee (company_id, external_id)";
     // MySQL cannot index text of any length
@@ -106,7 +106,11 @@ pub async fn with_employees(db: &Db) -> Result<(), DbErr> {
 }
 
 /// The table is as it was before the sync again.
-pub async fn restore(db: &Db) -> Result<(), DbErr> {
+pub async fn restore(db: &Db) -> Result<(), Failure> {
+    Ok(bounded(insert_all(db)).await??)
+}
+
+async fn insert_all(db: &Db) -> Result<(), DbErr> {
     let transaction = db.pool.begin().await?;
     employee::Entity::delete_many().exec(&transaction).await?;
     let rows = before().into_iter().map(|row| {
@@ -215,17 +219,30 @@ async fn lock_all(db: &Db) -> Result<(), DbErr> {
 
 /// What is written on the pool outside of a transaction is seen by others.
 pub async fn commits(db: &Db, pool: &DatabaseConnection) -> Result<(), Failure> {
-    let phones = |phone| {
-        employee::Entity::update_many()
-            .filter(employee::Column::CompanyId.eq(502))
-            .col_expr(employee::Column::Phone, Expr::val(phone))
-    };
-    bounded(phones(Some("555")).exec(pool)).await??;
-    let select = employee::Entity::find().filter(employee::Column::CompanyId.eq(502));
-    let phone = select.one(&db.pool).await?.and_then(|row| row.phone);
-    bounded(phones(None).exec(pool)).await??;
+    bounded(set_outsiders_phone(pool, Some("555"))).await??;
+    let phone = outsiders_phone(&db.pool).await?;
+    bounded(set_outsiders_phone(pool, None)).await??;
     match phone {
         Some(_) => Ok(()),
         None => Err("what the pool writes is not committed".into()),
     }
+}
+
+/// Writes to a row that no sync is about.
+pub async fn set_outsiders_phone(
+    db: &impl ConnectionTrait,
+    phone: Option<&str>,
+) -> Result<(), DbErr> {
+    employee::Entity::update_many()
+        .filter(employee::Column::CompanyId.eq(502))
+        .col_expr(employee::Column::Phone, Expr::val(phone.map(str::to_owned)))
+        .exec(db)
+        .await?;
+    Ok(())
+}
+
+/// What is in that row.
+pub async fn outsiders_phone(db: &impl ConnectionTrait) -> Result<Option<String>, DbErr> {
+    let select = employee::Entity::find().filter(employee::Column::CompanyId.eq(502));
+    Ok(select.one(db).await?.and_then(|row| row.phone))
 }

@@ -11,11 +11,13 @@ mod cut;
 mod dropped;
 mod fixture;
 mod promised;
+mod silent;
 
 fn main() -> ExitCode {
     run_on(&[
         ("cut", &REMOTE, &cut::TESTS),
         ("dropped", &REMOTE, &dropped::TESTS),
-        ("dropped", &SERVERS, &dropped::POLLED),
+        ("dropped", &SERVERS[..1], &dropped::POLLED),
+        ("silent", &REMOTE, &silent::TESTS),
     ])
 }
