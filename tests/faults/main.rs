@@ -11,6 +11,7 @@ mod cut;
 mod dropped;
 mod fixture;
 mod promised;
+mod round_trips;
 mod silent;
 
 fn main() -> ExitCode {
@@ -18,6 +19,7 @@ fn main() -> ExitCode {
         ("cut", &REMOTE, &cut::TESTS),
         ("dropped", &REMOTE, &dropped::TESTS),
         ("dropped", &SERVERS[..1], &dropped::POLLED),
+        ("round_trips", &REMOTE, &round_trips::TESTS),
         ("silent", &REMOTE, &silent::TESTS),
     ])
 }
