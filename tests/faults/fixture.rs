@@ -3,6 +3,7 @@
 
 use std::{
     future::Future,
+    ops::Range,
     time::{Duration, Instant},
 };
 
@@ -73,10 +74,14 @@ pub async fn bounded<T>(call: impl Future<Output = T>) -> Result<T, Failure> {
     ended.map_err(|_| "the call does not come to an end".into())
 }
 
+/// Employees with these numbers, as they are before the sync.
+pub fn employees(numbers: Range<u32>) -> Vec<employee::Model> {
+    numbers.map(|n| imported(&format!("E{n}"), &format!("Name {n}"))).collect()
+}
+
 fn before() -> Vec<employee::Model> {
-    let name = |n: u32| imported(&format!("E{n}"), &format!("Name {n}"));
     let outsider = employee::Model { company_id: 502, ..imported("E0", "Outsider") };
-    (0..3 * OF_A_KIND).map(name).chain([outsider]).collect()
+    employees(0..3 * OF_A_KIND).into_iter().chain([outsider]).collect()
 }
 
 fn after() -> Vec<employee::Model> {

@@ -11,14 +11,19 @@ mod cut;
 mod dropped;
 mod fixture;
 mod promised;
+mod refused;
 mod round_trips;
 mod silent;
+mod user;
 
 fn main() -> ExitCode {
     run_on(&[
         ("cut", &REMOTE, &cut::TESTS),
         ("dropped", &REMOTE, &dropped::TESTS),
         ("dropped", &SERVERS[..1], &dropped::POLLED),
+        ("refused", &SERVERS, &refused::TESTS),
+        ("refused", &REMOTE, &refused::OF_SERVERS),
+        ("refused", &SERVERS[..1], &refused::OF_SQLITE),
         ("round_trips", &REMOTE, &round_trips::TESTS),
         ("silent", &REMOTE, &silent::TESTS),
     ])
