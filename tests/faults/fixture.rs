@@ -14,8 +14,9 @@ use bulk_sync_tests::{
     suite::Db,
 };
 use sea_orm::{
-    ActiveModelTrait, ConnectOptions, Database, DatabaseConnection, DbBackend, IntoActiveModel,
-    QuerySelect, Statement, TransactionTrait,
+    ActiveModelTrait, ConnectOptions, Database, DatabaseConnection, DatabaseTransaction, DbBackend,
+    IntoActiveModel, QuerySelect, SqliteTransactionMode, Statement, TransactionOptions,
+    TransactionTrait,
     entity::prelude::*,
     sea_query::{LockBehavior, LockType},
 };
@@ -207,19 +208,19 @@ async fn open_transactions(db: &Db, pool: &DatabaseConnection) -> Result<i64, Fa
 
 /// Locks all rows, and lets them go.
 async fn lock_all(db: &Db) -> Result<(), DbErr> {
-    let transaction = db.pool.begin().await?;
+    let transaction = begin_writing(&db.pool).await?;
     let mut rows = employee::Entity::find();
-    if db.backend() == DbBackend::Sqlite {
-        employee::Entity::update_many()
-            .col_expr(employee::Column::Id, Expr::col(employee::Column::Id))
-            .exec(&transaction)
-            .await?;
-    } else {
-        let select = QuerySelect::query(&mut rows);
-        select.lock_with_behavior(LockType::Update, LockBehavior::Nowait);
-    }
+    let select = QuerySelect::query(&mut rows);
+    select.lock_with_behavior(LockType::Update, LockBehavior::Nowait);
     rows.all(&transaction).await?;
     transaction.rollback().await
+}
+
+/// A transaction that on SQLite locks the database from the beginning.
+pub async fn begin_writing(db: &DatabaseConnection) -> Result<DatabaseTransaction, DbErr> {
+    let sqlite_transaction_mode = Some(SqliteTransactionMode::Immediate);
+    db.begin_with_options(TransactionOptions { sqlite_transaction_mode, ..Default::default() })
+        .await
 }
 
 /// What is written on the pool outside of a transaction is seen by others.

@@ -10,6 +10,7 @@ use bulk_sync_tests::{
 mod cut;
 mod dropped;
 mod fixture;
+mod packets;
 mod promised;
 mod refused;
 mod round_trips;
@@ -21,6 +22,7 @@ fn main() -> ExitCode {
         ("cut", &REMOTE, &cut::TESTS),
         ("dropped", &REMOTE, &dropped::TESTS),
         ("dropped", &SERVERS[..1], &dropped::POLLED),
+        ("packets", &SERVERS[2..], &packets::TESTS),
         ("refused", &SERVERS, &refused::TESTS),
         ("refused", &REMOTE, &refused::OF_SERVERS),
         ("refused", &SERVERS[..1], &refused::OF_SQLITE),

@@ -37,3 +37,8 @@ pub async fn given_time(
     // result, nor is SyncError::OutcomeUnknown
     tokio::time::timeout(time, sync.exec(pool)).await.ok()
 }
+
+/// How a trigger of SQLite may raise. To come: `ROLLBACK`, which ends the
+/// transaction without the driver's knowing, so that the next sync that fails on
+/// the connection leaves the database locked.
+pub const RAISES: &[&str] = &["FAIL"];
