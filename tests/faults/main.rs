@@ -8,6 +8,7 @@ use bulk_sync_tests::{
 };
 
 mod cut;
+mod disk;
 mod dropped;
 mod fixture;
 mod packets;
@@ -18,10 +19,12 @@ mod silent;
 mod user;
 
 fn main() -> ExitCode {
+    let with_disk = if disk::can_be_mounted() { &SERVERS[1..2] } else { &[] };
     run_on(&[
         ("cut", &REMOTE, &cut::TESTS),
         ("dropped", &REMOTE, &dropped::TESTS),
         ("dropped", &SERVERS[..1], &dropped::POLLED),
+        ("disk", with_disk, &disk::TESTS),
         ("packets", &SERVERS[2..], &packets::TESTS),
         ("refused", &SERVERS, &refused::TESTS),
         ("refused", &REMOTE, &refused::OF_SERVERS),
