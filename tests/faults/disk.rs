@@ -16,7 +16,8 @@ use bulk_sync_tests::{
 use sea_orm::entity::prelude::*;
 
 use crate::fixture::{
-    Failure, Table, bounded, chain, connect, employees, settled, table, with_employees, works,
+    Failure, Table, bounded, chain, connect, employees, ensure, settled, table, with_employees,
+    works,
 };
 
 pub const TESTS: [Test; 1] = tests![a_full_disk_is_an_error];
@@ -86,8 +87,9 @@ async fn on_a_full_disk(db: &Db, tablespace: &str, disk: &Disk) -> TestResult {
     let many = || employee::Entity::bulk_sync(employees(0..40_000), scope(), None);
     let error = bounded(many().exec(&pool)).await?.err().ok_or("the sync was done")?;
     let text = chain(&error);
-    assert!(text.contains("employee") && text.contains("No space left on device"), "{text}");
-    assert_eq!(table(db).await?, Table::Before);
+    ensure(text.contains("employee") && text.contains("No space left on device"), text)?;
+    let table = table(db).await?;
+    ensure(table == Table::Before, format!("{table:?}"))?;
     settled(db, &pool).await?;
     disk.grow()?;
     works(db, &pool).await

@@ -2,6 +2,7 @@
 //! whether the sync happened.
 
 use std::{
+    fmt::Display,
     future::Future,
     ops::Range,
     time::{Duration, Instant},
@@ -156,6 +157,12 @@ pub async fn works(db: &Db, pool: &DatabaseConnection) -> Result<(), Failure> {
         Table::After => Ok(()),
         other => Err(format!("after a sync that succeeded: {other:?}").into()),
     }
+}
+
+/// An error with the text unless something holds. Unlike a panic it lets a test
+/// clean up.
+pub fn ensure(holds: bool, text: impl Display) -> Result<(), Failure> {
+    if holds { Ok(()) } else { Err(text.to_string().into()) }
 }
 
 /// The messages of an error and its causes.

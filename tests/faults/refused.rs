@@ -16,8 +16,8 @@ use sea_orm::{
 
 use crate::{
     fixture::{
-        Failure, LONG, Table, begin_writing, bounded, chain, connect, employees, restore, settled,
-        sync, table, with_employees, works,
+        Failure, LONG, Table, begin_writing, bounded, chain, connect, employees, ensure, restore,
+        settled, sync, table, with_employees, works,
     },
     promised::RAISES,
     user::User,
@@ -282,8 +282,9 @@ async fn too_many_connections_are_an_error(db: Db) -> TestResult {
         options.acquire_timeout(LONG / 30).connect_lazy(true).sqlx_logging(false);
         let pool = Database::connect(options).await?;
         let error = bounded(sync().exec(&pool)).await?.err().ok_or("the sync was done")?;
-        assert!(chain(&error).contains(says), "{error:?}");
-        assert_eq!(table(&db).await?, Table::Before);
+        ensure(chain(&error).contains(says), chain(&error))?;
+        let before = table(&db).await?;
+        ensure(before == Table::Before, format!("{before:?}"))?;
         only.close().await?;
         // the server takes its time to see that a connection is closed
         let begun = Instant::now();
@@ -292,7 +293,8 @@ async fn too_many_connections_are_an_error(db: Db) -> TestResult {
                 return Err(error.into());
             }
         }
-        assert_eq!(table(&db).await?, Table::After);
+        let after = table(&db).await?;
+        ensure(after == Table::After, format!("{after:?}"))?;
         Ok(pool.close().await?)
     };
     let tested: TestResult = tested.await;
