@@ -11,7 +11,7 @@ use std::collections::HashSet;
 use sea_orm::{ActiveModelTrait, DbErr, EntityTrait};
 
 use crate::{
-    batch::{FEW, few, rows_per_statement},
+    batch::{FEW, few, fit, rows_per_statement},
     connection::ReadRows,
     desired::RowList,
     dialect::Dialect,
@@ -86,8 +86,11 @@ impl<E: EntityTrait, C: ReadRows> Proof<'_, E, C> {
         if self.scope.condition().is_none() && self.plan.deleted.is_empty() && !has_loose_key {
             return Ok(true);
         }
-        let expected = if self.plan.deleted.is_empty() && written.len() <= few {
-            let rows = written.iter().map(|&index| self.plan.desired.row(index));
+        let rows = written.iter().map(|&index| self.plan.desired.row(index));
+        let are_few = self.plan.deleted.is_empty()
+            && written.len() <= few
+            && fit(rows.clone().map(|row| columns.size(&columns.key, row)));
+        let expected = if are_few {
             let keys = rows.map(|row| columns.key_values(row)).collect();
             count.cond_where(self.statements.among(&columns.key, keys));
             written.len() as u64
