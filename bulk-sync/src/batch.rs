@@ -16,6 +16,9 @@ pub(crate) const FEW: usize = 1_000;
 /// the smallest packet that servers refuse by default, 4 MiB in MySQL 5.7.
 const BYTES: usize = 1 << 20;
 
+/// What a value that is not long takes in a statement, in bytes, about.
+pub(crate) const VALUE_BYTES: usize = 16;
+
 /// The most rows that a statement takes when `fixed` of its parameters are
 /// spoken for and each row adds `per_row`. At least 1.
 pub(crate) fn rows_per_statement(
@@ -37,6 +40,11 @@ pub(crate) fn rows_per_statement(
 pub(crate) fn few(dialect: Dialect, fixed: usize, per_row: usize) -> usize {
     let room = dialect.max_parameters.saturating_sub(fixed);
     room.checked_div(per_row).unwrap_or(0).min(FEW)
+}
+
+/// Whether values of these sizes are few enough bytes for one statement.
+pub(crate) fn fit(sizes: impl IntoIterator<Item = usize>) -> bool {
+    sizes.into_iter().sum::<usize>() <= BYTES
 }
 
 /// Splits rows into runs of at most `limit` rows and about [`BYTES`] bytes.

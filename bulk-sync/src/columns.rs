@@ -11,6 +11,7 @@ use sea_orm::{
 
 use crate::{
     SyncKey,
+    batch::VALUE_BYTES,
     error::InputFault,
     field::{Field, Role, Row},
     rounding::is_text,
@@ -223,6 +224,12 @@ impl<E: EntityTrait> Columns<E> {
     /// The values of a row in the columns of the primary key.
     pub fn primary_key_values(&self, row: Row<'_, E>) -> Vec<Value> {
         self.values(&self.primary_key, row)
+    }
+
+    /// What the values of a row in these columns take in a statement, in bytes,
+    /// about.
+    pub fn size(&self, positions: &[Position], row: Row<'_, E>) -> usize {
+        positions.iter().map(|&position| self.field(position).size(row) + VALUE_BYTES).sum()
     }
 
     /// Orders two rows by their keys.

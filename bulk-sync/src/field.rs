@@ -10,7 +10,7 @@ use std::{any::Any, hash::Hash, marker::PhantomData};
 use hashbrown::DefaultHashBuilder;
 use sea_orm::{
     ActiveValue, DbBackend, DbErr, EntityTrait, IdenStatic, QueryResult, TryGetable, Value,
-    sea_query::{ArrayType, ColumnType, ValueType},
+    sea_query::{ArrayType, ColumnType, QueryBuilder, SqliteQueryBuilder, ValueType},
 };
 
 use crate::{
@@ -109,7 +109,7 @@ impl<E: EntityTrait> Field<E> {
             is_explicit: is_explicit::<A>,
             is_set: |row| cell::<A>(row).is_some(),
             value: |row| cell::<A>(row).map(|value| value.clone().into()),
-            size: |row| cell::<A>(row).map_or(0, |value| length(value)),
+            size: size::<A>,
             same: same::<A>,
             hash: hash::<A>,
             fault: |row, backend| cell::<A>(row).and_then(|value| value_fault(value, backend)),
@@ -182,16 +182,7 @@ impl<E: EntityTrait> Field<E> {
 
     /// Whether values of the type can be longer than 64 KiB.
     pub(crate) fn can_be_long(&self) -> bool {
-        let column_type = self.column_type();
-        is_text(&column_type)
-            || matches!(
-                column_type,
-                ColumnType::Blob
-                    | ColumnType::Binary(_)
-                    | ColumnType::VarBinary(_)
-                    | ColumnType::Json
-                    | ColumnType::JsonBinary
-            )
+        can_be_long(&self.column_type())
     }
 
     /// Whether a column may store values of the type as others: it has
@@ -207,7 +198,7 @@ impl<E: EntityTrait> Field<E> {
         )
     }
 
-    /// The length of text or bytes in the row's value, else 0.
+    /// The length of the row's value where its type has long ones, else 0.
     pub(crate) fn size(&self, row: Row<'_, E>) -> usize {
         (self.size)(row)
     }
@@ -266,8 +257,32 @@ fn is_plain_key<A: Access>() -> bool {
         && !matches!(column_type, ColumnType::Float | ColumnType::Double)
 }
 
-/// The length of the text or bytes that the usual types hold, else 0.
-fn length(value: &dyn Any) -> usize {
+fn size<A: Access>(row: Row<'_, A::Entity>) -> usize {
+    let Some(value) = cell::<A>(row) else { return 0 };
+    let is_long = || can_be_long(&<A::Type as ValueType>::column_type());
+    match length(value) {
+        Some(length) => length,
+        None if is_long() => value_length(&value.clone().into()),
+        None => 0,
+    }
+}
+
+fn can_be_long(column_type: &ColumnType) -> bool {
+    is_text(column_type)
+        || matches!(
+            column_type,
+            ColumnType::Blob
+                | ColumnType::Binary(_)
+                | ColumnType::VarBinary(_)
+                | ColumnType::Json
+                | ColumnType::JsonBinary
+                | ColumnType::Array(_)
+        )
+}
+
+/// The length of the text or bytes that the usual types hold; of these no copy
+/// is made.
+fn length(value: &dyn Any) -> Option<usize> {
     let text = |text: &String| text.len();
     let bytes = |bytes: &Vec<u8>| bytes.len();
     value
@@ -276,7 +291,14 @@ fn length(value: &dyn Any) -> usize {
         .or_else(|| value.downcast_ref::<Option<String>>()?.as_ref().map(text))
         .or_else(|| value.downcast_ref::<Vec<u8>>().map(bytes))
         .or_else(|| value.downcast_ref::<Option<Vec<u8>>>()?.as_ref().map(bytes))
-        .unwrap_or(0)
+}
+
+fn value_length(value: &Value) -> usize {
+    match value {
+        Value::String(text) => text.as_ref().map_or(0, String::len),
+        Value::Bytes(bytes) => bytes.as_ref().map_or(0, Vec::len),
+        value => SqliteQueryBuilder.value_to_string(value).len(),
+    }
 }
 
 fn is_explicit<A: Access>(row: Row<'_, A::Entity>) -> bool {

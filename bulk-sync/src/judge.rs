@@ -9,7 +9,7 @@ use std::collections::HashSet;
 use sea_orm::{ActiveModelTrait, DbBackend, DbErr, EntityTrait, QueryResult, Value};
 
 use crate::{
-    batch::{group, rows_per_statement},
+    batch::{batches, fit, group, rows_per_statement},
     catalog::{self, Declared},
     columns::{Columns, Position},
     connection::ReadRows,
@@ -190,13 +190,19 @@ impl<'a, E: EntityTrait, C: ReadRows> Judge<'a, E, C> {
         indices: &[usize],
         positions: &[Position],
     ) -> Result<(), SyncError> {
+        let size = |index: &usize| self.columns().size(positions, desired.row(*index));
+        let largest = indices.iter().map(size).max().unwrap_or_default();
         let packed = self.statements.dialect.packed_rows;
+        // a pack is filled up with copies
+        let packed = if fit([largest * packed]) { packed } else { 1 };
         let types = positions.iter().filter_map(|&position| declared[position].cast.clone());
         let types: Vec<String> = types.collect();
         let types: Vec<String> = types.iter().cycle().take(types.len() * packed).cloned().collect();
         let columns = positions.repeat(packed);
         let packs: Vec<&[usize]> = indices.chunks(packed).collect();
-        for batch in packs.chunks(self.limit(0, &columns)) {
+        let size = |pack: &&[usize]| pack.iter().map(size).sum();
+        let batches: Vec<_> = batches(&packs, self.limit(0, &columns), size).collect();
+        for batch in batches {
             let row = |index: &usize| self.columns().values(positions, desired.row(*index));
             let pack = |pack: &&[usize]| {
                 // the last one is filled up with its own last row

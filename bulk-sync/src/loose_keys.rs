@@ -9,6 +9,7 @@ use std::collections::{HashMap, HashSet};
 use sea_orm::{ActiveModelTrait, DbBackend, EntityTrait, Value};
 
 use crate::{
+    batch::batches,
     catalog::Declared,
     columns::Position,
     connection::ReadRows,
@@ -97,7 +98,8 @@ impl<E: EntityTrait, C: ReadRows> Judge<'_, E, C> {
         let types: Vec<_> = columns.key.iter().map(cast).collect();
         let fixed = self.statements.parameters(&self.statements.count(&self.task.scope));
         let mut pairs = Vec::new();
-        for batch in found.created.chunks(self.limit(fixed, &columns.key)) {
+        let size = |created: &usize| columns.size(&columns.key, desired.row(*created));
+        for batch in batches(&found.created, self.limit(fixed, &columns.key), size) {
             let keys = batch.iter().map(|&at| columns.key_values(desired.row(at)));
             let scope = &self.task.scope;
             let select = self.statements.select_matching(scope, &types, keys.collect(), &read);

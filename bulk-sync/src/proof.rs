@@ -15,7 +15,7 @@ use std::collections::HashSet;
 use sea_orm::{ActiveModelTrait, DbErr, EntityTrait, sea_query::LockType};
 
 use crate::{
-    batch::{FEW, few, rows_per_statement},
+    batch::{FEW, few, fit, rows_per_statement},
     connection::ReadRows,
     desired::RowList,
     dialect::{Dialect, ScopeLock},
@@ -100,8 +100,11 @@ impl<E: EntityTrait, C: ReadRows> Proof<'_, E, C> {
         if self.scope.condition().is_none() && !counts_all && !has_loose_key {
             return Ok(true);
         }
-        let expected = if !counts_all && written.len() <= few {
-            let rows = written.iter().map(|&index| self.plan.desired.row(index));
+        let rows = written.iter().map(|&index| self.plan.desired.row(index));
+        let are_few = !counts_all
+            && written.len() <= few
+            && fit(rows.clone().map(|row| columns.size(&columns.key, row)));
+        let expected = if are_few {
             let keys = rows.map(|row| columns.key_values(row)).collect();
             count.cond_where(self.statements.among(&columns.key, keys));
             written.len() as u64

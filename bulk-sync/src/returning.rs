@@ -6,13 +6,13 @@ use std::collections::HashSet;
 use sea_orm::{ConnectionTrait, DbErr, EntityTrait, FromQueryResult, Value};
 
 use crate::{
-    batch::rows_per_statement,
+    batch::{batches, rows_per_statement},
     columns::Position,
     desired::RowList,
     dialect::Dialect,
     error::{Action, SyncError},
     field::Row,
-    plan::SyncPlan,
+    plan::{SyncPlan, Update},
     statement::Statements,
 };
 
@@ -34,7 +34,8 @@ where
         batch.iter().map(|&at| columns.key_values(plan.desired.row(at))).collect()
     };
     let mut created = Vec::with_capacity(plan.created.len());
-    for batch in plan.created.chunks(limit(plan, db, &columns.key)) {
+    let size = |created: &usize| columns.size(&columns.key, plan.desired.row(*created));
+    for batch in batches(&plan.created, limit(plan, db, &columns.key), size) {
         let wanted: HashSet<usize> = batch.iter().copied().collect();
         let models = read(plan, db, &columns.key, keys(batch)).await?;
         // the database may hold other keys equal to these
@@ -62,7 +63,8 @@ where
 {
     let by = &plan.task.columns.primary_key;
     let mut updated = Vec::with_capacity(plan.updated.len());
-    for batch in plan.updated.chunks(limit(plan, db, by)) {
+    let size = |update: &Update<E>| plan.task.columns.size(by, Row::Active(&update.current));
+    for batch in batches(&plan.updated, limit(plan, db, by), size) {
         let current = batch.iter().map(|update| Row::Active(&update.current));
         let keys = current.map(|row| plan.task.columns.values(by, row)).collect();
         updated.extend(read(plan, db, by, keys).await?);

@@ -15,7 +15,7 @@ use sea_orm::{
 
 use crate::{
     SyncResult, SyncReturning,
-    batch::few,
+    batch::{few, fit},
     check::{check_to_write, reindex},
     columns::{Columns, Position},
     connection::{ReadRows, SyncConnection},
@@ -157,7 +157,9 @@ fn select_current<E: EntityTrait>(
     let mut select = statements.select(&task.scope, positions);
     let fixed = statements.parameters(&select);
     let few = few(statements.dialect, fixed, key.len());
-    let by_key = task.settings.skip_deletes && desired.len() <= few;
+    let by_key = task.settings.skip_deletes
+        && desired.len() <= few
+        && fit(desired.rows().map(|row| task.columns.size(key, row)));
     if by_key {
         let keys = desired.rows().map(|row| task.columns.values(key, row)).collect();
         select.cond_where(statements.among(key, keys));

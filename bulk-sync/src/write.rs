@@ -7,7 +7,7 @@ use sea_orm::{
 };
 
 use crate::{
-    batch::{batches, group, rows_per_statement},
+    batch::{VALUE_BYTES, batches, group, rows_per_statement},
     columns::{Columns, Position},
     desired::RowList,
     dialect::Dialect,
@@ -19,8 +19,9 @@ use crate::{
     swap::{can_park, contested, free_and_blocked, parking_value},
 };
 
-/// What a value that is not text takes in a statement, in bytes, about.
-const VALUE_BYTES: usize = 16;
+/// Longer values are not written back with those that another row of the
+/// statement changes.
+const LONG: usize = 1 << 10;
 
 /// Writes the rows of a plan. Nothing is rolled back here.
 ///
@@ -176,12 +177,19 @@ impl<'a, E: EntityTrait, C: ConnectionTrait> Writer<'a, E, C> {
         // a column that a model leaves unset is not written back either
         let settable = |update: &&Update<E>| {
             let all = columns.key.iter().chain(&columns.compared).chain(&columns.touched);
-            set_positions(columns, all, self.plan.desired.row(update.desired))
+            let mut set = set_positions(columns, all, self.plan.desired.row(update.desired));
+            set.retain(|&position| {
+                let current = columns.field(position).size(Row::Active(&update.current));
+                current <= LONG || self.is_new(update, position)
+            });
+            set
         };
         for (settable, updates) in group(changed, settable) {
             let limit = self.update_limit(&settable);
+            let set = columns_to_set(columns, &settable, &updates);
             let size = |update: &&Update<E>| {
-                size(columns, &update.changed, self.plan.desired.row(update.desired))
+                let size = |&p: &Position| columns.size(&[p], self.new_row(update, p));
+                set.iter().map(size).sum()
             };
             for batch in batches(&updates, limit, size) {
                 let set = columns_to_set(columns, &settable, batch);
@@ -198,14 +206,23 @@ impl<'a, E: EntityTrait, C: ConnectionTrait> Writer<'a, E, C> {
     /// The values that a row gets in these columns: those of its model where it
     /// differs, else those that it has.
     fn new_values(&self, update: &Update<E>, set: &[Position]) -> Vec<Value> {
-        let (current, desired) =
-            (Row::Active(&update.current), self.plan.desired.row(update.desired));
         let value = |&position: &Position| {
-            let is_new =
-                update.changed.contains(&position) || self.columns().touched.contains(&position);
-            self.columns().field(position).value(if is_new { desired } else { current })
+            self.columns().field(position).value(self.new_row(update, position))
         };
         set.iter().filter_map(value).collect()
+    }
+
+    /// Where the value is that a row gets in the column.
+    fn new_row<'u>(&'u self, update: &'u Update<E>, position: Position) -> Row<'u, E> {
+        if self.is_new(update, position) {
+            self.plan.desired.row(update.desired)
+        } else {
+            Row::Active(&update.current)
+        }
+    }
+
+    fn is_new(&self, update: &Update<E>, position: Position) -> bool {
+        update.changed.contains(&position) || self.columns().touched.contains(&position)
     }
 
     /// Sets unique values that are in the way of others to values of nobody's.
@@ -300,7 +317,7 @@ impl<'a, E: EntityTrait, C: ConnectionTrait> Writer<'a, E, C> {
         };
         for (set, indices) in group(self.plan.created.iter().copied(), insertable) {
             let limit = self.limit(self.statements.parameters_per_row(&set));
-            for batch in batches(&indices, limit, |index| size(columns, &set, desired(index))) {
+            for batch in batches(&indices, limit, |index| columns.size(&set, desired(index))) {
                 let rows = || batch.iter().map(&desired);
                 let values = rows().map(|row| columns.values(&set, row)).collect();
                 self.execute(Action::Create, self.statements.insert(&set, values), rows()).await?;
@@ -407,8 +424,4 @@ fn columns_to_set<E: EntityTrait>(
             || updates.iter().any(|update| update.changed.contains(position))
     };
     settable.iter().copied().filter(is_set).collect()
-}
-
-fn size<E: EntityTrait>(columns: &Columns<E>, positions: &[Position], row: Row<'_, E>) -> usize {
-    positions.iter().map(|&position| columns.field(position).size(row) + VALUE_BYTES).sum()
 }

@@ -33,6 +33,9 @@ pub const SERVERS: [Server; 3] = [
     Server { name: "mysql", backend: DbBackend::MySql, variable: Some("BULK_SYNC_MYSQL_URL") },
 ];
 
+/// Those that are reached over a network.
+pub const REMOTE: [Server; 2] = [SERVERS[1], SERVERS[2]];
+
 impl Server {
     /// Whether tests can run on it: the variable with its URL is set.
     pub fn is_configured(self) -> bool {
