@@ -28,6 +28,7 @@ mod sameness;
 mod seat;
 mod slot;
 mod subject;
+mod trial;
 
 #[allow(dead_code)] // the hostile values use all of it
 #[path = "../hostile/documents.rs"]
