@@ -3,12 +3,9 @@
 //! value is not computed: a single row with it is created in the empty table,
 //! and read back.
 
-use std::marker::PhantomData;
-
-use bulk_sync::{BulkSyncTrait, SyncError, WholeTable};
 use bulk_sync_tests::{
     database::{Server, TestDatabase},
-    oracle::{Absent, Column, Kept, Model, Role},
+    oracle::{Absent, Column, Role},
 };
 use libtest_mimic::Failed;
 use proptest::{
@@ -18,18 +15,19 @@ use proptest::{
 };
 use sea_orm::{
     ColumnTrait, ColumnType, ConnectionTrait, DatabaseConnection, DbBackend, DbErr, IdenStatic,
-    Iterable, JoinType, QueryResult, Schema, TransactionTrait, Value,
-    sea_query::{ColumnDef, Expr, ExprTrait, Index, Query, Table, extension::postgres::Type},
+    Iterable, Schema, Value,
+    sea_query::{ColumnDef, Index, Table, extension::postgres::Type},
 };
 use tokio::runtime::{Builder, Runtime};
 
 use crate::{
-    agreement::{Disagreement, agree_in_transaction, read},
+    agreement::{Disagreement, agree_in_transaction},
     left_out::{Part, left_out},
     mixed::{Mixed, TABLE},
     runner::{Settings, Tally, open},
     slot::Slot,
-    subject::{Layout, active, column},
+    subject::{Layout, column},
+    trial::Trial,
 };
 
 /// How many tables are drawn of an entity: as many as there are types that a
@@ -75,13 +73,15 @@ fn run_all<E: Mixed>(runtime: &Runtime, database: &TestDatabase) -> Result<(), F
 }
 
 /// A column type in a table.
-struct DrawnSlot {
+pub struct DrawnSlot {
     name: &'static str,
     backend: DbBackend,
     declared: ColumnType,
     declared_text: String,
-    plain: Vec<Value>,
-    values: Vec<Value>,
+    /// Two values that the column stores as they are.
+    pub plain: Vec<Value>,
+    /// Others.
+    pub values: Vec<Value>,
 }
 
 impl DrawnSlot {
@@ -114,7 +114,8 @@ impl DrawnSlot {
         text
     }
 
-    fn left_out(&self, part: Part) -> Option<&'static str> {
+    /// Why a part of the type is left out, where it is.
+    pub fn left_out(&self, part: Part) -> Option<&'static str> {
         left_out(self.backend, self.name, &self.declared_text, part)
     }
 }
@@ -126,12 +127,11 @@ async fn prepare<E: Mixed>(
     turn: usize,
 ) -> Result<Layout, Disagreement> {
     create_table::<E>(db, slots).await?;
-    let (columns, keys) = fixed_columns();
-    let mut layout = Layout::new(columns).keys(keys).key_percent(60);
+    let mut layout = Layout::new(fixed_columns()).keys(&[&["id"], &["number"]]).key_percent(60);
     let mut keyable = Vec::new();
     for slot in slots {
         let position = layout.table.columns.len();
-        let trial = Trial::<E> { db, slot, slots, position, entity: PhantomData };
+        let trial = Trial::<E>::new(db, slots, slot, position);
         let values = trial.values().await?;
         let absent = trial.absent().await?;
         let null = || Absent::Default(slot.plain[0].as_null());
@@ -155,9 +155,9 @@ async fn prepare<E: Mixed>(
     Ok(layout.primary_key(&["id"]))
 }
 
-/// The columns beside those that are drawn, and what rows can be matched by.
-fn fixed_columns() -> (Vec<(Column, Vec<Value>)>, &'static [&'static [&'static str]]) {
-    let columns = vec![
+/// The columns beside those that are drawn.
+fn fixed_columns() -> Vec<(Column, Vec<Value>)> {
+    vec![
         // ids below zero never meet those that the database gives
         column("id", Role::Value, Absent::Generated, (1..=12).map(|id: i64| -id)),
         column("company", Role::Key, Absent::Refused, [1, 2, 3]),
@@ -168,8 +168,7 @@ fn fixed_columns() -> (Vec<(Column, Vec<Value>)>, &'static [&'static [&'static s
             Absent::Default(Value::Int(None)),
             [None, Some(1), Some(2), Some(3)],
         ),
-    ];
-    (columns, &[&["id"], &["number"]])
+    ]
 }
 
 /// Declares the columns as what was drawn.
@@ -210,132 +209,4 @@ async fn create_enums(db: &TestDatabase, slots: &[Slot; 3]) -> Result<(), DbErr>
         }
     }
     Ok(())
-}
-
-/// The values of a type in a table.
-struct Values {
-    kept: Vec<Kept>,
-    kept_or_null: Vec<Kept>,
-    /// Whether the database can say that two are equal.
-    have_equality: bool,
-}
-
-/// The columns of one type in an empty table.
-struct Trial<'a, E> {
-    db: &'a DatabaseConnection,
-    slot: &'a DrawnSlot,
-    slots: &'a [DrawnSlot],
-    position: usize,
-    entity: PhantomData<E>,
-}
-
-impl<E: Mixed> Trial<'_, E> {
-    /// Tries all values.
-    async fn values(&self) -> Result<Values, Disagreement> {
-        let mut stored: Vec<(Value, Option<Value>, Option<Value>)> = Vec::new();
-        let mut waiting = [&self.slot.plain[..], &self.slot.values].concat();
-        while let Some(given) = waiting.pop() {
-            let as_is = self.store(self.position, &given).await?;
-            let as_optional = self.store(self.position + 1, &given).await?;
-            // what is stored is a value to give, too
-            for value in [&as_is, &as_optional].into_iter().flatten() {
-                if *value != given && !stored.iter().any(|(given, ..)| given == value) {
-                    waiting.push(value.clone());
-                }
-            }
-            let is_rounded = as_is.as_ref().is_some_and(|value| *value != given);
-            if !stored.iter().any(|(other, ..)| *other == given)
-                && !(is_rounded && self.slot.left_out(Part::Rounded).is_some())
-            {
-                stored.push((given, as_is, as_optional));
-            }
-        }
-        let distinct: Vec<Value> =
-            stored.iter().filter_map(|(_, value, _)| value.clone()).collect();
-        let pairs = self.equal_pairs(&distinct).await?;
-        let standing_for = |value: &Value| {
-            let equal =
-                |(left, right): &&(usize, usize)| distinct[*right] == *value && left < right;
-            let pair = pairs.iter().flatten().find(equal);
-            pair.map_or(value, |(left, _)| &distinct[*left]).clone()
-        };
-        let kept = |given: &Value, stored: &Option<Value>| Kept {
-            equal: standing_for(stored.as_ref().unwrap_or(given)),
-            given: given.clone(),
-            stored: stored.clone(),
-        };
-        Ok(Values {
-            kept: stored.iter().map(|(given, value, _)| kept(given, value)).collect(),
-            kept_or_null: stored.iter().map(|(given, _, value)| kept(given, value)).collect(),
-            have_equality: pairs.is_some(),
-        })
-    }
-
-    /// What becomes of the column when it is left out: MySQL takes the first of
-    /// an enum's values.
-    async fn absent(&self) -> Result<Absent, Disagreement> {
-        let mut row = self.row(1, self.position, &self.slot.plain[0]);
-        row[self.position] = None;
-        Ok(self.create(self.position, &row).await?.map_or(Absent::Refused, Absent::Default))
-    }
-
-    /// What is read back of a value; `None` where it is refused.
-    async fn store(&self, position: usize, value: &Value) -> Result<Option<Value>, Disagreement> {
-        self.create(position, &self.row(1, position, value)).await
-    }
-
-    /// Creates a row, and reads one of its columns back.
-    async fn create(&self, position: usize, row: &Model) -> Result<Option<Value>, Disagreement> {
-        let transaction = self.db.begin().await?;
-        let model = active::<E>(row);
-        let stored = match E::bulk_sync([model], WholeTable, None).exec(&transaction).await {
-            Ok(_) => {
-                let mut rows = read::<E, _>(&transaction).await?;
-                rows.pop().map(|mut row| row.swap_remove(position))
-            }
-            Err(SyncError::InvalidInput { .. } | SyncError::Statement { .. }) => None,
-            Err(error) => return Err(error.into()),
-        };
-        transaction.rollback().await?;
-        Ok(stored)
-    }
-
-    /// Which of these values the database holds equal, in both orders; `None`
-    /// where it does not compare values of the type.
-    async fn equal_pairs(
-        &self,
-        values: &[Value],
-    ) -> Result<Option<Vec<(usize, usize)>>, Disagreement> {
-        let transaction = self.db.begin().await?;
-        let models = (0..)
-            .zip(values)
-            .map(|(number, value)| active::<E>(&self.row(number, self.position, value)));
-        E::bulk_sync(models.collect::<Vec<_>>(), WholeTable, None).exec(&transaction).await?;
-        let column = E::column(self.position);
-        let equal = Expr::col(("l", column)).equals(("r", column));
-        let select = Query::select()
-            .column(("l", "number"))
-            .column(("r", "number"))
-            .from_as(TABLE, "l")
-            .join_as(JoinType::InnerJoin, TABLE, "r", equal)
-            .to_owned();
-        let rows = transaction.query_all(&select).await;
-        transaction.rollback().await?;
-        let Ok(rows) = rows else { return Ok(None) };
-        let index = |row: &QueryResult, at| {
-            row.try_get_by_index::<i32>(at).map(|i| i.unsigned_abs() as usize)
-        };
-        let pairs: Result<_, DbErr> =
-            rows.iter().map(|row| Ok((index(row, 0)?, index(row, 1)?))).collect();
-        Ok(Some(pairs?))
-    }
-
-    /// A row with a value in a column of the type, and plain ones in the others.
-    fn row(&self, number: i32, position: usize, value: &Value) -> Model {
-        let first = [None, Some(Value::from(1)), Some(number.into()), Some(Value::Int(None))];
-        let plain = |slot: &DrawnSlot| [Some(slot.plain[0].clone()), Some(slot.plain[0].as_null())];
-        let mut row: Model = first.into_iter().chain(self.slots.iter().flat_map(plain)).collect();
-        row[position] = Some(value.clone());
-        row
-    }
 }

@@ -1,6 +1,10 @@
 //! Random tables, scopes, models and options on every backend, against the
 //! oracle of the test library.
 //!
+//! Three tables are fixed. The columns of the others are drawn from the table
+//! of types that the hostile values are tested with: as values, as values that
+//! can be NULL, as parts of the key, and some of them unique.
+//!
 //! - `BULK_SYNC_PROPERTY_CASES`: how many cases each test runs.
 //! - `BULK_SYNC_PROPERTY_SEED`: runs the cases of this seed again, as a failure
 //!   prints it.
@@ -28,6 +32,7 @@ mod sameness;
 mod seat;
 mod slot;
 mod subject;
+mod trial;
 
 #[allow(dead_code)] // the hostile values use all of it
 #[path = "../hostile/documents.rs"]

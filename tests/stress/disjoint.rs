@@ -20,7 +20,7 @@ const TENANTS: i32 = 6;
 const WRITERS: i32 = 2;
 
 async fn disjoint_scopes_each_equal_their_own_input(db: Db) -> TestResult {
-    in_each(&db, settings(db.backend()), judge, |arena| run(arena)).await
+    in_each(&db, settings(db.backend()), judge, run).await
 }
 
 async fn run(arena: Arena) -> TestResult {

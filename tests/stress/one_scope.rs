@@ -21,7 +21,7 @@ const SYNCS: usize = 5;
 const WRITERS: i32 = 2;
 
 async fn every_state_of_a_scope_is_one_of_its_inputs(db: Db) -> TestResult {
-    in_each(&db, settings(db.backend()), judge, |arena| run(arena)).await
+    in_each(&db, settings(db.backend()), judge, run).await
 }
 
 async fn run(arena: Arena) -> TestResult {

@@ -21,7 +21,7 @@ const SCOPES: [&[i32]; 6] = [&[1, 2], &[2, 3], &[1, 2, 3], &[2], &[1, 3], &[1, 2
 const WRITERS: i32 = 2;
 
 async fn overlapping_scopes_have_one_order(db: Db) -> TestResult {
-    in_each(&db, unique_settings(db.backend()), judge, |arena| run(arena)).await
+    in_each(&db, unique_settings(db.backend()), judge, run).await
 }
 
 async fn run(arena: Arena) -> TestResult {

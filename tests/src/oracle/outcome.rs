@@ -29,7 +29,7 @@ impl Call<'_> {
             is_refused |= self.must_refuse(&strays, &table);
         }
         if self.steps_aside(plan, rows) {
-            faults.insert(Fault::Constraint);
+            faults.extend([Fault::Constraint, Fault::Statement]);
         }
         Outcome { table: (!is_refused).then_some(table), faults }
     }
@@ -59,7 +59,7 @@ impl Call<'_> {
 
     /// Whether a unique value moves between updated rows, in a column of which
     /// any value may be another row's: one of them has to step aside, to a
-    /// value that is not surely free.
+    /// value that is not surely free, nor of those that the column can hold.
     fn steps_aside(&self, plan: &Plan, rows: &[Row]) -> bool {
         let columns = &self.table.columns;
         let unique = self.table.unique.iter().filter(|&&unique| !columns[unique].kept.is_empty());
