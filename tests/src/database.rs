@@ -77,7 +77,7 @@ impl TestDatabase {
                 // a run that was killed leaves its databases, and numbers of processes come back
                 execute(&url, &format!("DROP DATABASE IF EXISTS {name}")).await?;
                 execute(&url, &format!("CREATE DATABASE {name}")).await?;
-                (format!("{}/{name}", server_of(&url)), None)
+                (sibling(&url, &name), None)
             }
             None => {
                 let folder = TempDir::new().map_err(|e| DbErr::Custom(e.to_string()))?;
@@ -116,10 +116,13 @@ impl TestDatabase {
     }
 }
 
-/// The URL without the name of a database.
-fn server_of(url: &str) -> &str {
-    let authority = url.find("://").map_or(0, |scheme| scheme + 3);
-    url[authority..].find('/').map_or(url, |path| &url[..authority + path])
+/// The URL of another database on the same server, with the same parameters.
+fn sibling(url: &str, name: &str) -> String {
+    let (address, parameters) = url.split_at(url.find('?').unwrap_or(url.len()));
+    let authority = address.find("://").map_or(0, |scheme| scheme + 3);
+    let server =
+        address[authority..].find('/').map_or(address, |path| &address[..authority + path]);
+    format!("{server}/{name}{parameters}")
 }
 
 async fn execute(url: &str, sql: &str) -> Result<(), DbErr> {
