@@ -107,7 +107,9 @@ impl TestDatabase {
     pub async fn close(self) -> Result<(), DbErr> {
         self.pool.close().await?;
         if let Some(url) = self.server.url()? {
-            execute(&url, &format!("DROP DATABASE {}", self.name)).await?;
+            // a pooler keeps connections to it that no test has any more
+            let force = if self.backend() == DbBackend::Postgres { " WITH (FORCE)" } else { "" };
+            execute(&url, &format!("DROP DATABASE {}{force}", self.name)).await?;
         }
         if let Some(folder) = self.folder {
             folder.close().map_err(|e| DbErr::Custom(e.to_string()))?;
