@@ -280,7 +280,7 @@ async fn sync_after_the_row(
 ) -> Result<(), Failure> {
     loop {
         let transaction = node.begin().await?;
-        let tried = async {
+        let written = async {
             let update = project::Entity::update_many()
                 .col_expr(project::Column::Domain, Expr::value(mark.as_str()))
                 .filter(project::Column::Id.eq(1));
@@ -288,9 +288,10 @@ async fn sync_after_the_row(
             sync(1, input.to_vec()).exec(&transaction).await?;
             Ok::<_, Failure>(())
         };
-        let tried = match tried.await {
+        let tried = match written.await {
             Ok(()) => transaction.commit().await.map_err(Into::into),
-            Err(error) => transaction.rollback().await.map_err(Into::into).and(Err(error)),
+            // a conflict has rolled it back already, with its savepoints
+            Err(error) => Err(error),
         };
         match tried {
             Err(error) if is_conflict(&error) => {}
