@@ -18,7 +18,7 @@ use bulk_sync_tests::{
 };
 use sea_orm::{ActiveValue::Set, IntoActiveModel, entity::prelude::*};
 
-use crate::fixture::{insert, of_501, people, refused, rows, with_ann_bob_and_cid};
+use crate::fixture::{id_of, ids, insert, of_501, people, refused, rows, with_ann_bob_and_cid};
 
 pub const TESTS: [Test; 15] = tests![
     all_features_at_once_inside_a_filter,
@@ -58,6 +58,7 @@ async fn all_features_at_once_with_a_primary_key_not_called_id(db: Db) -> TestRe
     let current =
         [article(1, "a", 10), article(1, "b", 20), article(1, "c", 30), article(2, "b", 7)];
     insert::<article::Entity>(&db, current.to_vec()).await?;
+    let before = rows::<article::Entity>(&db.pool).await?;
     let models = [article(1, "a", 10), article(1, "b", 21), article(1, "d", 40)];
     let scope = article::Column::CompanyId.eq(1);
     let result = article::Entity::bulk_sync(models, scope, None).exec(&db.pool).await?;
@@ -66,8 +67,8 @@ async fn all_features_at_once_with_a_primary_key_not_called_id(db: Db) -> TestRe
     let texts: Vec<_> =
         rows.iter().map(|row| format!("{} {} {}", row.company_id, row.sku, row.price)).collect();
     assert_eq!(texts, ["1 a 10", "1 b 21", "2 b 7", "1 d 40"]);
-    assert_eq!(rows[0].article_no, 1);
-    assert_eq!(rows[1].article_no, 2);
+    assert_eq!(rows[0].article_no, before[0].article_no);
+    assert_eq!(rows[1].article_no, before[1].article_no);
     Ok(())
 }
 
@@ -86,7 +87,7 @@ async fn a_provided_primary_key_is_kept_on_create(db: Db) -> TestResult {
 async fn a_provided_primary_key_that_is_taken_is_an_error(db: Db) -> TestResult {
     with_ann_bob_and_cid(&db).await?;
     let mut dee = imported("D4", "Dee").into_active_model();
-    dee.id = Set(2);
+    dee.id = Set(id_of(&db.pool, "B2").await?);
     let sync = employee::Entity::bulk_sync([dee], of_501(), None).skip_deletes();
     let error = refused(&db, sync).await?;
     let SyncError::Constraint { table, keys, .. } = error else { return Err(error.into()) };
@@ -178,14 +179,19 @@ async fn composite_keys_on_a_through_table_with_a_nullable_foreign_key(db: Db) -
     db.create_table(project::Entity).await?;
     insert::<project::Entity>(&db, vec![project(1, "one"), project(2, "two")]).await?;
     db.create_table(membership::Entity).await?;
+    let ids = ids(&db.pool).await?;
     let current = vec![
-        membership(1, 1, None),
-        membership(1, 2, Some(1)),
-        membership(1, 3, None),
-        membership(2, 1, None),
+        membership(1, ids[0], None),
+        membership(1, ids[1], Some(ids[0])),
+        membership(1, ids[2], None),
+        membership(2, ids[0], None),
     ];
     insert::<membership::Entity>(&db, current).await?;
-    let models = [membership(1, 1, Some(2)), membership(1, 2, None), membership(1, 4, Some(1))];
+    let models = [
+        membership(1, ids[0], Some(ids[1])),
+        membership(1, ids[1], None),
+        membership(1, ids[3], Some(ids[0])),
+    ];
     let scope = || membership::Column::ProjectId.eq(1);
     let result =
         membership::Entity::bulk_sync(models.clone(), scope(), None).exec(&db.pool).await?;
@@ -193,7 +199,15 @@ async fn composite_keys_on_a_through_table_with_a_nullable_foreign_key(db: Db) -
     let rows = rows::<membership::Entity>(&db.pool).await?;
     let sponsors: Vec<_> =
         rows.iter().map(|row| (row.project_id, row.employee_id, row.sponsor_id)).collect();
-    assert_eq!(sponsors, [(1, 1, Some(2)), (1, 2, None), (2, 1, None), (1, 4, Some(1))]);
+    assert_eq!(
+        sponsors,
+        [
+            (1, ids[0], Some(ids[1])),
+            (1, ids[1], None),
+            (2, ids[0], None),
+            (1, ids[3], Some(ids[0]))
+        ]
+    );
     assert!(membership::Entity::bulk_sync(models, scope(), None).check(&db.pool).await?);
     Ok(())
 }

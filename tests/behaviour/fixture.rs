@@ -79,6 +79,11 @@ pub async fn id_of(db: &impl ConnectionTrait, external_id: &str) -> Result<i64, 
     Ok(select.one(db).await?.ok_or("no such employee")?.id)
 }
 
+/// The primary keys of the employees in the order in which they were created.
+pub async fn ids(db: &impl ConnectionTrait) -> Result<Vec<i64>, DbErr> {
+    Ok(rows::<employee::Entity>(db).await?.iter().map(|row| row.id).collect())
+}
+
 /// The error of a sync that must fail and leave the table as it was.
 pub async fn refused<E>(db: &Db, sync: BulkSync<E>) -> Result<SyncError, Failure>
 where

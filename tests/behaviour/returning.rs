@@ -26,14 +26,14 @@ pub const TESTS: [Test; 8] = tests![
     a_primary_key_that_is_respelled_comes_back_as_it_is,
 ];
 
-async fn changed(db: &Db) -> Result<SyncReturning<employee::Model>, SyncError> {
-    with_ann_bob_and_cid(db).await?;
+async fn change(db: &Db) -> Result<SyncReturning<employee::Model>, SyncError> {
     let models = [imported("A1", "Ann"), imported("B2", "Robert"), imported("D4", "Dee")];
     employee::Entity::bulk_sync(models, of_501(), None).exec_with_returning(&db.pool).await
 }
 
 async fn created_rows_come_back_with_generated_keys_and_defaults(db: Db) -> TestResult {
-    let SyncReturning { result, created, .. } = changed(&db).await?;
+    with_ann_bob_and_cid(&db).await?;
+    let SyncReturning { result, created, .. } = change(&db).await?;
     assert_eq!(result.to_string(), "1 created, 1 updated, 1 deleted, 1 unchanged");
     let id = id_of(&db.pool, "D4").await?;
     assert_eq!(created, [employee::Model { id, ..imported("D4", "Dee") }]);
@@ -45,13 +45,16 @@ async fn updated_rows_come_back_as_they_are_in_the_table(db: Db) -> TestResult {
     let bob = employee::Model { source: "other".into(), ..imported("B2", "Robert") };
     let sync = employee::Entity::bulk_sync([bob], of_501(), None);
     let updated = sync.exec_with_returning(&db.pool).await?.updated;
-    assert_eq!(updated, [employee::Model { id: 2, ..imported("B2", "Robert") }]);
+    let id = id_of(&db.pool, "B2").await?;
+    assert_eq!(updated, [employee::Model { id, ..imported("B2", "Robert") }]);
     Ok(())
 }
 
 async fn deleted_rows_come_back_as_they_were(db: Db) -> TestResult {
-    let SyncReturning { deleted, .. } = changed(&db).await?;
-    assert_eq!(deleted, [employee::Model { id: 3, ..imported("C3", "Cid") }]);
+    with_ann_bob_and_cid(&db).await?;
+    let id = id_of(&db.pool, "C3").await?;
+    let SyncReturning { deleted, .. } = change(&db).await?;
+    assert_eq!(deleted, [employee::Model { id, ..imported("C3", "Cid") }]);
     Ok(())
 }
 

@@ -18,7 +18,7 @@ use sea_orm::{
 };
 
 use crate::fixture::{
-    Failure, insert, of_501, outsider, people, refused, rows, settled, with_ann_bob_and_cid,
+    Failure, ids, insert, of_501, outsider, people, refused, rows, settled, with_ann_bob_and_cid,
     with_employees,
 };
 
@@ -86,21 +86,23 @@ async fn a_subquery_over_another_table_is_a_scope(db: Db) -> TestResult {
     insert::<project::Entity>(&db, vec![project(1, "north one"), project(2, "south")]).await?;
     insert::<project::Entity>(&db, vec![project(3, "north two")]).await?;
     db.create_table(membership::Entity).await?;
-    let current = vec![membership(1, 1, None), membership(2, 1, None), membership(3, 2, None)];
+    let ids = ids(&db.pool).await?;
+    let current =
+        vec![membership(1, ids[0], None), membership(2, ids[0], None), membership(3, ids[1], None)];
     insert::<membership::Entity>(&db, current).await?;
     let northern = project::Entity::find()
         .select_only()
         .column(project::Column::Id)
         .filter(project::Column::Code.starts_with("north"));
     let scope = membership::Column::ProjectId.in_subquery(northern.into_query());
-    let models = [membership(1, 1, Some(3)), membership(3, 3, None)];
+    let models = [membership(1, ids[0], Some(ids[2])), membership(3, ids[2], None)];
     let sync = membership::Entity::bulk_sync(models, scope.clone(), None);
     let result = sync.exec(&db.pool).await?;
     assert_eq!(result.to_string(), "1 created, 1 updated, 1 deleted, 0 unchanged");
     let rows = rows::<membership::Entity>(&db.pool).await?;
     let pairs: Vec<_> = rows.iter().map(|row| (row.project_id, row.employee_id)).collect();
-    assert_eq!(pairs, [(1, 1), (2, 1), (3, 3)]);
-    let southern = membership::Entity::bulk_sync([membership(2, 2, None)], scope, None);
+    assert_eq!(pairs, [(1, ids[0]), (2, ids[0]), (3, ids[2])]);
+    let southern = membership::Entity::bulk_sync([membership(2, ids[1], None)], scope, None);
     let error = refused(&db, southern.skip_deletes()).await?;
     assert!(matches!(error, SyncError::OutOfScope { .. }), "{error:?}");
     Ok(())

@@ -80,7 +80,7 @@ impl TestDatabase {
                 // a run that was killed leaves its databases, and numbers of processes come back
                 execute(&url, &format!("DROP DATABASE IF EXISTS {name}")).await?;
                 execute(&url, &format!("CREATE DATABASE {name}")).await?;
-                (format!("{}/{name}", server_of(&url)), None)
+                (sibling(&url, &name), None)
             }
             None => {
                 let folder = TempDir::new().map_err(|e| DbErr::Custom(e.to_string()))?;
@@ -108,9 +108,11 @@ impl TestDatabase {
 
     /// Closes the connections and removes the database.
     pub async fn close(self) -> Result<(), DbErr> {
+        // a pooler keeps connections to it that no test has any more
+        let force = if self.backend() == DbBackend::Postgres { " WITH (FORCE)" } else { "" };
         self.pool.close().await?;
         if let Some(url) = self.server.url()? {
-            execute(&url, &format!("DROP DATABASE {}", self.name)).await?;
+            execute(&url, &format!("DROP DATABASE {}{force}", self.name)).await?;
         }
         if let Some(folder) = self.folder {
             folder.close().map_err(|e| DbErr::Custom(e.to_string()))?;
@@ -119,13 +121,18 @@ impl TestDatabase {
     }
 }
 
-/// The URL without the name of a database.
-fn server_of(url: &str) -> &str {
-    let authority = url.find("://").map_or(0, |scheme| scheme + 3);
-    url[authority..].find('/').map_or(url, |path| &url[..authority + path])
+/// The URL of another database on the same server, with the same parameters.
+#[must_use]
+pub fn sibling(url: &str, name: &str) -> String {
+    let (address, parameters) = url.split_at(url.find('?').unwrap_or(url.len()));
+    let authority = address.find("://").map_or(0, |scheme| scheme + 3);
+    let server =
+        address[authority..].find('/').map_or(address, |path| &address[..authority + path]);
+    format!("{server}/{name}{parameters}")
 }
 
-async fn execute(url: &str, sql: &str) -> Result<(), DbErr> {
+/// Runs a statement on a connection of its own.
+pub async fn execute(url: &str, sql: &str) -> Result<(), DbErr> {
     let mut options = ConnectOptions::new(url);
     options.max_connections(1).sqlx_logging(false);
     let connection = Database::connect(options).await?;
