@@ -60,17 +60,24 @@ where
     C: ReadRows,
 {
     let Checked { task, mut desired, mut index } = checked;
-    let mut judge = Judge::new(&task, db);
+    let judge = Judge::new(&task, db);
     if judge.round_keys(&mut desired).await? {
         (desired, index) = reindex(&task, desired)?;
     }
     let mut found = read(&task, &desired, &index, db, reading).await?;
+    if judge.learn(&mut desired, &found).await? {
+        (desired, index) = reindex(&task, desired)?;
+        found = read(&task, &desired, &index, db, reading).await?;
+    }
     if !found.is_partial {
         let updated = found.updated.iter().map(|update| update.desired);
         let written = found.created.iter().copied().chain(updated);
         check_to_write(&task.columns, &desired, written, db.get_database_backend())?;
-        judge.match_loose_keys(&mut desired, &index, &mut found).await?;
-        judge.settle_updates(&mut desired, &mut found).await?;
+        judge.match_loose_keys(&desired, &index, &mut found).await?;
+        judge.settle_updates(&desired, &mut found).await?;
+        if reading != Reading::NeededColumns {
+            judge.refuse_equal_keys(&desired, &found).await?;
+        }
     }
     Ok(SyncPlan::new(task, desired, found))
 }
