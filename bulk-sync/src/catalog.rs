@@ -144,8 +144,7 @@ fn sqlite(schema: Option<&str>, table: &str) -> SelectStatement {
         .expr(Expr::from(SubQueryStatement::from(statement)))
         .expr(Expr::col(("t", "hidden")).cast_as("text"))
         .from_function(
-            Func::cust("pragma_table_xinfo")
-                .args([table].into_iter().chain(schema).map(Expr::val)),
+            Func::cust("pragma_table_xinfo").args([table].into_iter().chain(schema).map(Expr::val)),
             "t",
         )
         .to_owned()

@@ -176,9 +176,8 @@ impl<E: EntityTrait> Columns<E> {
 
     /// The columns by which a model says what its row should be.
     pub fn given(&self) -> impl Iterator<Item = Position> {
-        let own = |position: &Position| {
-            Some(*position) != self.generated && !self.is_computed(*position)
-        };
+        let own =
+            |position: &Position| Some(*position) != self.generated && !self.is_computed(*position);
         self.all().filter(|position| self.is_needed(*position)).filter(own)
     }
 

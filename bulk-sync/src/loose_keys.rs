@@ -193,8 +193,7 @@ impl<E: EntityTrait, C: ReadRows> Judge<'_, E, C> {
         let (row, model) = (Row::Active(current), desired.row(created));
         let is_respelled =
             |key: &Position| !columns.field(*key).same(row, model) && !columns.is_computed(*key);
-        let mut changed: Vec<Position> =
-            columns.key.iter().copied().filter(is_respelled).collect();
+        let mut changed: Vec<Position> = columns.key.iter().copied().filter(is_respelled).collect();
         changed.extend(columns.differing(row, model));
         changed.sort_unstable();
         changed

@@ -158,14 +158,9 @@ impl<E: EntityTrait> Statements<'_, E> {
         desired: Vec<Value>,
     ) -> Statement {
         let field = self.columns.field(position);
-        // as `parameter` has it
-        let mut value = match field.column_type() {
-            ColumnType::TimestampWithTimeZone => "CAST(? AS DATETIME(6))".to_owned(),
-            _ => "?".to_owned(),
-        };
-        for cast in casts {
-            value = format!("CAST({value} AS {cast})");
-        }
+        // the cast makes a moment a DATETIME, as `parameter` does
+        let value =
+            casts.iter().fold("?".to_owned(), |value, cast| format!("CAST({value} AS {cast})"));
         let differing = (0..current.len())
             .map(|number| format!("IF({value} <=> {value}, NULL, {number})"))
             .collect::<Vec<_>>();

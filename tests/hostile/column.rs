@@ -31,12 +31,44 @@ pub struct Column<T> {
     pub declared: fn(DbBackend) -> &'static [&'static str],
     /// The backends that have no such type, and why.
     pub missing: &'static [(DbBackend, &'static str)],
+    /// The nearest other value that the column stores, where one of the plain
+    /// values would be a greater change.
+    pub step: fn(&T, Place) -> Option<T>,
+}
+
+/// A column of a table.
+#[derive(Clone, Copy, Debug)]
+pub struct Place {
+    pub backend: DbBackend,
+    /// Its type, where it is not the entity's own.
+    pub declared: Option<&'static str>,
+}
+
+impl Place {
+    /// The last of the numbers in the declared type.
+    pub fn digits(self) -> Option<u32> {
+        let (_, arguments) = self.declared?.trim_end_matches(')').split_once('(')?;
+        arguments.rsplit(',').next()?.trim().parse().ok()
+    }
 }
 
 impl<T: PartialEq> Column<T> {
     /// A type whose values come back as they are.
     pub fn new(plain: [T; 2], hostile: impl Into<Vec<T>>) -> Self {
-        Self { plain, hostile: hostile.into(), near: T::eq, declared: |_| &[], missing: &[] }
+        Self {
+            plain,
+            hostile: hostile.into(),
+            near: T::eq,
+            declared: |_| &[],
+            missing: &[],
+            step: |_, _| None,
+        }
+    }
+
+    /// How to get from a value to the nearest one that is stored as another.
+    pub fn step(mut self, step: fn(&T, Place) -> Option<T>) -> Self {
+        self.step = step;
+        self
     }
 
     /// A type whose values come back changed.
@@ -81,20 +113,26 @@ pub async fn every_value<E: Typed>(
     name: &'static str,
     column: Column<E::Type>,
 ) -> TestResult {
-    let mut report = Report::new(db.backend(), name);
-    if let Some((_, reason)) = column.missing.iter().find(|(at, _)| *at == db.backend()) {
-        report.skipped(reason);
-        return Ok(());
+    let backend = db.backend();
+    let mut report = Report::new(backend, name);
+    if let Some((_, reason)) = column.missing.iter().find(|(at, _)| *at == backend) {
+        report.missing(None, reason);
+        return report.finish();
     }
     let own = std::iter::once(None);
-    let others = (column.declared)(db.backend()).iter().copied().map(Some);
+    let others = (column.declared)(backend).iter().copied().map(Some);
     for declared in own.chain(others) {
+        let place = Place { backend, declared };
+        if let Err(error) = prepare(&db, declared).await {
+            report.unavailable(&error.to_string());
+            continue;
+        }
         // statements of one text on tables of two types: no connection may see both
         let mut pool = connect(&db).await?;
         create_table::<E>(&pool, declared).await?;
         for value in &column.hostile {
             for role in Role::ALL {
-                let outcome = run_case::<E>(&pool, &column, role, value).await;
+                let outcome = run_case::<E>(&pool, place, &column, role, value).await;
                 let hangs = outcome.as_ref().is_err_and(|failure| failure == HANGS);
                 if outcome.is_err() {
                     close(pool).await;
@@ -110,6 +148,21 @@ pub async fn every_value<E: Typed>(
         close(pool).await;
     }
     report.finish()
+}
+
+/// Creates a declared type that PostgreSQL does not have by itself.
+async fn prepare(db: &Db, declared: Option<&str>) -> Result<(), DbErr> {
+    let statement = match declared {
+        Some("citext") => "CREATE EXTENSION IF NOT EXISTS citext",
+        Some("price") => "CREATE DOMAIN cents AS numeric(12, 2); CREATE DOMAIN price AS cents",
+        Some("code") => "CREATE DOMAIN code AS char(3)",
+        Some(declared) if declared.ends_with("COLLATE without_case") => {
+            "CREATE COLLATION without_case (provider = icu, locale = 'und-u-ks-level2', \
+             deterministic = false)"
+        }
+        _ => return Ok(()),
+    };
+    db.execute_unprepared(statement).await.map(|_| ())
 }
 
 /// Connections of their own, as a case that hangs takes its connection along.
