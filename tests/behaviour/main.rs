@@ -4,6 +4,7 @@ use std::process::ExitCode;
 
 mod basics;
 mod columns;
+mod computed;
 mod connections;
 mod constraints;
 mod django;
@@ -23,6 +24,7 @@ fn main() -> ExitCode {
     bulk_sync_tests::suite::run(&[
         ("basics", &basics::TESTS),
         ("columns", &columns::TESTS),
+        ("computed", &computed::TESTS),
         ("connections", &connections::TESTS),
         ("constraints", &constraints::TESTS),
         ("django", &django::TESTS),

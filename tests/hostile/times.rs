@@ -128,7 +128,7 @@ fn plain_date(day: u32) -> Date {
 }
 
 fn plain_date_time(day: u32) -> DateTime {
-    plain_date(day).and_time(clock(1, 0))
+    plain_date(day).and_time(clock(7, 0))
 }
 
 /// A second before midnight at the latest; nanoseconds above a thousand
