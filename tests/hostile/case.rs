@@ -145,6 +145,10 @@ impl<E: Typed> Case<E> {
                 models[1].note.push('!');
                 self.expect(&models, &[one_update]).await?;
                 models[1].value = step(&stored[1].value);
+                if self.column.plain.contains(&models[1].value) {
+                    // that is the key of another model
+                    return Ok(());
+                }
                 let other_key = "1 created, 0 updated, 1 deleted, 2 unchanged";
                 // the database may hold the two equal, as under a collation
                 self.expect(&models, &[other_key, one_update]).await

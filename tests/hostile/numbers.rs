@@ -73,6 +73,7 @@ fn next_double(value: &f64, at: Place) -> Option<f64> {
 fn scale(at: Place) -> u32 {
     at.digits().unwrap_or(match at.backend {
         DbBackend::MySql => 0,
+        DbBackend::Postgres if at.declared.is_some() => 2,
         _ => 6,
     })
 }
@@ -112,7 +113,7 @@ fn doubles_in(backend: DbBackend) -> &'static [&'static str] {
 pub fn numerics(backend: DbBackend) -> &'static [&'static str] {
     match backend {
         DbBackend::Sqlite => &[],
-        DbBackend::Postgres => &["numeric(12, 2)", "numeric(38, 10)", "numeric(5, -2)", "price"],
+        DbBackend::Postgres => &["numeric(12, 2)", "numeric(38, 10)", "price"],
         _ => &["numeric(12, 2)", "numeric(38, 10)"],
     }
 }
@@ -206,15 +207,15 @@ fn same_f64(left: &f64, right: &f64) -> bool {
     left == right || (left.is_nan() && right.is_nan()) || (left - right).abs() <= 0.005
 }
 
-/// Rounded, at most to a hundred; SQLite keeps 15 digits.
+/// Rounded, at most to an integer; SQLite keeps 15 digits.
 pub fn near_decimal(left: &Decimal, right: &Decimal) -> bool {
     let difference = left.checked_sub(*right).unwrap_or(Decimal::MAX).abs();
     let size = left.abs() / Decimal::from(100_000_000_000_000_i64);
-    difference <= Decimal::from(50) || difference <= size
+    difference <= Decimal::new(5, 1) || difference <= size
 }
 
 fn near_big_decimal(left: &BigDecimal, right: &BigDecimal) -> bool {
     let difference = (left - right).abs();
     let size = left.abs() / BigDecimal::from(100_000_000_000_000_i64);
-    difference <= BigDecimal::from(50) || difference <= size
+    difference <= BigDecimal::new(5.into(), 1) || difference <= size
 }

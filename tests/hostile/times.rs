@@ -8,7 +8,7 @@ use sea_orm::{
         TimeUnixTimestamp,
     },
     sea_query::prelude::{
-        chrono::{FixedOffset, TimeDelta, TimeZone},
+        chrono::{Datelike, FixedOffset, TimeDelta, TimeZone},
         time,
     },
 };
@@ -16,25 +16,26 @@ use sea_orm::{
 use crate::column::{Column, Place, columns};
 
 columns! {
-    date: Column::new([1, 2].map(plain_date), dates()).step(|value, _| value.pred_opt());
+    date: Column::new([1, 2].map(plain_date), dates())
+        .step(|value, _| value.pred_opt().filter(|date| date.year() > 0));
     time: Column::new([3600, 7200].map(|second| clock(second, 0)), times())
         .near(near_time)
         .step(|value, at| Some(*value - unit(at)))
         .declared(times_in);
     date_time: Column::new([1, 2].map(plain_date_time), date_times())
         .near(|left, right| within_a_second(*left, *right))
-        .step(|value, at| value.checked_sub_signed(unit(at)))
+        .step(|value, at| value.checked_sub_signed(unit(at)).filter(|time| time.year() > 0))
         .declared(date_times_in);
     date_time_utc: Column::new([1, 2].map(|day| plain_date_time(day).and_utc()), instants())
         .near(|left, right| within_a_second(left.naive_utc(), right.naive_utc()))
-        .step(|value, at| value.checked_sub_signed(unit(at)))
+        .step(|value, at| value.checked_sub_signed(unit(at)).filter(|time| time.year() > 0))
         .declared(instants_in);
     date_time_with_time_zone: Column::new(
         [1, 2].map(|day| plain_date_time(day).and_utc().fixed_offset()),
         zoned(),
     )
     .near(|left, right| within_a_second(left.naive_utc(), right.naive_utc()))
-    .step(|value, at| value.checked_sub_signed(unit(at)))
+    .step(|value, at| value.checked_sub_signed(unit(at)).filter(|time| time.year() > 0))
     .declared(instants_in);
     unix_timestamp: Column::new(
         [1, 2].map(|day| ChronoUnixTimestamp(plain_date_time(day).and_utc())),
@@ -51,7 +52,7 @@ columns! {
         value.0.checked_add_signed(TimeDelta::milliseconds(1)).map(ChronoUnixTimestampMillis)
     });
     time_date: Column::new([january(2024, 1), january(2024, 2)], time_dates())
-        .step(|value, _| value.previous_day());
+        .step(|value, _| value.previous_day().filter(|date| date.year() > 0));
     time_time: Column::new([TimeTime::MIDNIGHT, NOON], time_times())
         .near(|left, right| (*left - *right).abs() < time::Duration::SECOND)
         .step(|value, at| Some(*value - time_unit(at)));
@@ -60,14 +61,14 @@ columns! {
         time_date_times(),
     )
     .near(|left, right| (*left - *right).abs() <= time::Duration::SECOND)
-    .step(|value, at| value.checked_sub(time_unit(at)))
+    .step(|value, at| value.checked_sub(time_unit(at)).filter(|time| time.year() > 0))
     .declared(date_times_in);
     time_date_time_with_time_zone: Column::new(
         [1, 2].map(|day| january(2024, day).midnight().assume_utc()),
         time_instants(),
     )
     .near(|left, right| (*left - *right).abs() <= time::Duration::SECOND)
-    .step(|value, at| value.checked_sub(time_unit(at)))
+    .step(|value, at| value.checked_sub(time_unit(at)).filter(|time| time.year() > 0))
     .declared(instants_in);
     time_unix_timestamp: Column::new(
         [1, 2].map(|day| TimeUnixTimestamp(january(2024, day).midnight().assume_utc())),
