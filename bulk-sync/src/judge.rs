@@ -14,12 +14,14 @@ use crate::{
     connection::ReadRows,
     desired::{Desired, RowList},
     dialect::Dialect,
-    error::{Action, SyncError},
+    error::{Action, InputFault, SyncError},
     field::{Field, Row},
+    key_text::row_text,
     plan::{Task, Update},
     planner::Found,
     rounding::{differ_in_blanks, is_text, may_round, rounds, stored_text},
     statement::Statements,
+    storable::ValueFault,
 };
 
 /// How many values are asked about in one statement where the backend takes them.
@@ -75,17 +77,33 @@ impl<'a, E: EntityTrait, C: ReadRows> Judge<'a, E, C> {
         if columns.declared.get().is_none() && !columns.key.iter().any(may_change) {
             return Ok(any);
         }
-        for (&key, declared) in columns.key.iter().zip(self.of_key().await?) {
-            let stored = self.stored(desired, key, declared).await?;
+        let declared = self.declared().await?;
+        for &key in &columns.key {
+            self.refuse_rounded_float(desired, key, &declared[key])?;
+            let stored = self.stored(desired, key, &declared[key]).await?;
             any |= !stored.is_empty();
             self.set(desired, columns.field(key), stored)?;
         }
         Ok(any)
     }
 
-    async fn of_key(&self) -> Result<impl Iterator<Item = &'a Declared>, SyncError> {
-        let declared = self.declared().await?;
-        Ok(self.columns().key.iter().map(|&key| &declared[key]))
+    fn refuse_rounded_float(
+        &self,
+        desired: &Desired<E>,
+        key: Position,
+        declared: &Declared,
+    ) -> Result<(), SyncError> {
+        if declared.casts.len() < 2 || desired.len() == 0 {
+            return Ok(());
+        }
+        let columns = self.columns();
+        let fault = InputFault::Value {
+            position: 0,
+            column: columns.name(key),
+            key: row_text(columns, &columns.key, desired.row(0)),
+            fault: ValueFault::RoundedFloat,
+        };
+        Err(SyncError::InvalidInput { table: self.task.table.clone(), faults: vec![fault] })
     }
 
     /// What a column makes of the values that it does not store as they are.

@@ -19,6 +19,7 @@ use crate::{
     key_text::row_text,
     plan::Update,
     planner::Found,
+    run::Reading,
 };
 
 /// Rows that have, to the database, the key of a model to create.
@@ -33,12 +34,12 @@ impl<E: EntityTrait, C: ReadRows> Judge<'_, E, C> {
     /// # Errors
     ///
     /// `InvalidInput` with the first two of them.
-    pub async fn refuse_equal_keys(
+    async fn refuse_equal_keys(
         &self,
         desired: &Desired<E>,
         found: &Found<E>,
     ) -> Result<(), SyncError> {
-        if found.created.len() < 2 || !self.may_have_loose_key().await? {
+        if found.created.len() < 2 {
             return Ok(());
         }
         let columns = self.columns();
@@ -58,7 +59,8 @@ impl<E: EntityTrait, C: ReadRows> Judge<'_, E, C> {
     }
 
     /// Matches rows to create with rows that match no model, where the
-    /// database holds their keys equal.
+    /// database holds their keys equal. What is only read, and what the proof
+    /// does not look at, is looked at for models whose keys it holds equal.
     ///
     /// # Errors
     ///
@@ -68,17 +70,19 @@ impl<E: EntityTrait, C: ReadRows> Judge<'_, E, C> {
         desired: &Desired<E>,
         index: &KeyIndex,
         found: &mut Found<E>,
+        reading: Reading,
     ) -> Result<(), SyncError> {
         // rows that are stamped, and those that were not looked up, are not among the unmatched
         let all_are_known = found.read_all && self.task.soft_delete.is_none();
-        if found.created.is_empty() || (found.unmatched.is_empty() && all_are_known) {
-            return Ok(());
-        }
-        if !self.may_have_loose_key().await? {
+        // where text is often loose, the proof of what was written asks too
+        let is_proved = reading == Reading::NeededColumns && self.statements.dialect.loose_text;
+        let may_match = !all_are_known || !is_proved || !found.unmatched.is_empty();
+        if found.created.is_empty() || !may_match || !self.may_have_loose_key().await? {
             return Ok(());
         }
         let matches = self.ask_for_matches(desired, index, found, all_are_known).await?;
-        self.pair(desired, found, matches)
+        self.pair(desired, found, matches)?;
+        if is_proved { Ok(()) } else { self.refuse_equal_keys(desired, found).await }
     }
 
     async fn may_have_loose_key(&self) -> Result<bool, SyncError> {

@@ -106,8 +106,9 @@ fn scale(text: &str) -> i64 {
     if !needed.contains(|c: char| c.is_ascii_digit()) {
         return i64::MIN;
     }
-    let zeros = (digits.len() - needed.len()) as i64;
-    fraction.len() as i64 - zeros - exponent.parse::<i64>().unwrap_or(0)
+    let length = |text: &str| i64::try_from(text.len()).unwrap_or(i64::MAX);
+    let zeros = length(&digits) - length(needed);
+    length(fraction) - zeros - exponent.parse::<i64>().unwrap_or(0)
 }
 
 fn digits(text: &str) -> usize {

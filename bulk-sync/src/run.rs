@@ -73,12 +73,8 @@ where
         let updated = found.updated.iter().map(|update| update.desired);
         let written = found.created.iter().copied().chain(updated);
         check_to_write(&task.columns, &desired, written, db.get_database_backend())?;
-        judge.match_loose_keys(&desired, &index, &mut found).await?;
+        judge.match_loose_keys(&desired, &index, &mut found, reading).await?;
         judge.settle_updates(&desired, &mut found).await?;
-        // where text is often loose, the proof of what was written asks
-        if reading != Reading::NeededColumns || !judge.statements.dialect.loose_text {
-            judge.refuse_equal_keys(&desired, &found).await?;
-        }
     }
     Ok(SyncPlan::new(task, desired, found))
 }

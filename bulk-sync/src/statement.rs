@@ -139,7 +139,7 @@ impl<E: EntityTrait> Statements<'_, E> {
         select.exprs(columns.next()).from(table);
         let mut rounded = columns.map(|value| cast(value, casts));
         if let (Some(current), Some(desired)) = (rounded.next(), rounded.next()) {
-            select.and_where(current.binary(BinOper::Custom("IS DISTINCT FROM".into()), desired));
+            select.and_where(current.binary(BinOper::Custom("IS DISTINCT FROM"), desired));
         }
         if let Some(with) = with {
             select.with_cte(with);

@@ -14,7 +14,7 @@ use crate::{
 };
 
 /// The longest that a case may take.
-const PATIENCE: Duration = Duration::from_secs(20);
+const PATIENCE: Duration = Duration::from_secs(90);
 
 /// The failure of a case that takes longer.
 pub const HANGS: &str = "it hangs; the rest is left out";
@@ -164,7 +164,8 @@ impl<E: Typed> Case<E> {
         if result != plan.summary() || !expected.contains(&result.to_string().as_str()) {
             return Err(format!("{result} instead of {expected:?}; compare: {plan}"));
         }
-        self.converges(models).await
+        let again = self.sync(models).exec(&self.pool).await.map_err(failed)?;
+        if again.is_unchanged() { Ok(()) } else { Err(format!("a third sync: {again}")) }
     }
 
     /// Over rows with other values, by `apply`.
