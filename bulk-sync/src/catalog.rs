@@ -1,6 +1,6 @@
 //! What the table's columns are declared as, which can differ from what the
-//! entity says. Read only when a value may not be stored as it is, or when rows
-//! with text keys would be created while others match no model.
+//! entity says. Read only when a key may not be stored as it is, or when rows
+//! would be created or updated.
 
 use std::collections::HashMap;
 
@@ -9,72 +9,89 @@ use sea_orm::{
     sea_query::{Expr, ExprTrait, Func, Query, SelectStatement, SubQueryStatement},
 };
 
-/// The declared columns of a table, by name.
-pub(crate) type Catalog = HashMap<String, Declared>;
+use crate::columns::Columns;
 
 /// How a column stores what it is given.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Declared {
-    /// The type that a CAST takes to round a value as the column does; `None`
-    /// where the column rounds nothing, or no CAST can say it.
-    pub cast: Option<String>,
+    /// The types that CASTs, one after the other, take to round a value as the
+    /// column does; none where the column rounds nothing, or no CAST can say it.
+    pub casts: Vec<String>,
     /// The digits after the decimal point, or of a second, that it keeps;
     /// `None` for all.
-    pub fraction_digits: Option<usize>,
-    /// The characters of a `char(n)`, which does not keep trailing blanks.
-    pub blank_padded: Option<usize>,
+    pub fraction_digits: Option<i64>,
+    /// How many characters of text it keeps; `None` for any number.
+    pub length: Option<usize>,
+    /// Whether it is a `char(n)`, which does not keep trailing blanks.
+    pub is_padded: bool,
     /// Whether texts that differ can be equal keys, as under a
     /// case-insensitive collation.
     pub is_loose: bool,
+    /// The type that a value has to be cast to so that it is compared as the
+    /// column's values are compared with each other.
+    pub compared_as: Option<String>,
+    /// Whether the database computes its values, and refuses others.
+    pub is_generated: bool,
 }
 
-/// Reads the declared columns of the entity's table. Empty where the
-/// connection may not look.
+/// What the catalog says of each of these columns, in their order. Nothing is
+/// said of any where the connection may not look.
 ///
 /// # Errors
 ///
 /// Those of the database.
-pub(crate) async fn read<E, C>(db: &C) -> Result<Catalog, DbErr>
+pub(crate) async fn read<E, C>(columns: &Columns<E>, db: &C) -> Result<Vec<Declared>, DbErr>
 where
     E: EntityTrait,
     C: ConnectionTrait,
 {
     let backend = db.get_database_backend();
+    // only PostgreSQL tells names apart that differ in case
+    let folded = |name: &str| match backend {
+        DbBackend::Postgres => name.to_owned(),
+        _ => name.to_lowercase(),
+    };
     let rows = match db.query_all(&select::<E>(backend)).await {
-        Err(DbErr::AccessDenied { .. } | DbErr::RbacError(_)) => return Ok(Catalog::new()),
+        Err(DbErr::AccessDenied { .. } | DbErr::RbacError(_)) => Vec::new(),
         rows => rows?,
     };
-    let declared = rows.iter().map(|row| {
+    let mut catalog = HashMap::with_capacity(rows.len());
+    for row in rows {
         let name: String = row.try_get_by_index(0)?;
-        let column_type: String = row.try_get_by_index(1)?;
+        let column_type: Option<String> = row.try_get_by_index(1)?;
         let collation: Option<String> = row.try_get_by_index(2)?;
-        Ok((name, declared(backend, &column_type.to_lowercase(), collation.as_deref())))
-    });
-    declared.collect()
+        let generated: Option<String> = row.try_get_by_index(3)?;
+        let column_type = column_type.unwrap_or_default().to_lowercase();
+        let mut declared = declared(backend, &column_type, collation.as_deref());
+        declared.is_generated = is_generated(backend, generated.as_deref().unwrap_or_default());
+        catalog.insert(folded(&name), declared);
+    }
+    let of = |position| catalog.get(&folded(columns.name(position))).cloned().unwrap_or_default();
+    Ok(columns.all().map(of).collect())
 }
 
-/// One row a column: its name, its type, and what tells of its collation.
+/// One row a column: its name, its type, what tells of its collation, and what
+/// tells whether it is generated.
 fn select<E: EntityTrait>(backend: DbBackend) -> SelectStatement {
     let entity = E::default();
-    let table = entity.table_name();
+    let (schema, table) = (entity.schema_name(), entity.table_name());
     match backend {
-        DbBackend::Postgres => postgres(entity.schema_name(), table),
-        DbBackend::MySql => mysql(entity.schema_name(), table),
-        _ => Query::select()
-            .column("name")
-            .column("type")
-            .expr(Expr::val(Option::<String>::None))
-            .from_function(Func::cust("pragma_table_info").arg(table), "t")
-            .to_owned(),
+        DbBackend::Postgres => postgres(schema, table),
+        DbBackend::MySql => mysql(schema, table),
+        _ => sqlite(schema, table),
     }
 }
+
+/// The type behind a column's, which can be a domain over another.
+const BASE_TYPE: &str = "(WITH RECURSIVE base (oid, modifier) AS (\
+     SELECT a.atttypid, a.atttypmod UNION ALL SELECT t.typbasetype, t.typtypmod \
+     FROM base JOIN pg_catalog.pg_type t ON t.oid = base.oid WHERE t.typtype = 'd') \
+     SELECT format_type(base.oid, base.modifier) \
+     FROM base JOIN pg_catalog.pg_type t ON t.oid = base.oid WHERE t.typtype <> 'd')";
 
 fn postgres(schema: Option<&str>, table: &str) -> SelectStatement {
     let quoted = |name: &str| format!("\"{}\"", name.replace('"', "\"\""));
     let path = schema.into_iter().chain([table]).map(quoted).collect::<Vec<_>>().join(".");
-    let column_type = Func::cust("format_type")
-        .arg(Expr::col(("a", "atttypid")))
-        .arg(Expr::col(("a", "atttypmod")));
     // the name of a collation that holds different texts equal
     let loose = Query::select()
         .expr(Expr::col(("c", "collname")).cast_as("text"))
@@ -84,8 +101,9 @@ fn postgres(schema: Option<&str>, table: &str) -> SelectStatement {
         .to_owned();
     Query::select()
         .expr(Expr::col(("a", "attname")).cast_as("text"))
-        .expr(column_type)
+        .expr(Expr::cust(BASE_TYPE))
         .expr(Expr::from(SubQueryStatement::from(loose)))
+        .expr(Expr::col(("a", "attgenerated")).cast_as("text"))
         .from_as(("pg_catalog", "pg_attribute"), "a")
         .and_where(Expr::col(("a", "attrelid")).eq(Func::cust("to_regclass").arg(path)))
         .and_where(Expr::col(("a", "attnum")).gt(0))
@@ -103,9 +121,32 @@ fn mysql(schema: Option<&str>, table: &str) -> SelectStatement {
         .expr(column("COLUMN_NAME"))
         .expr(column("COLUMN_TYPE"))
         .expr(column("COLLATION_NAME"))
+        .expr(column("GENERATION_EXPRESSION"))
         .from_as(("information_schema", "COLUMNS"), "c")
         .and_where(Expr::col(("c", "TABLE_SCHEMA")).eq(schema))
         .and_where(Expr::col(("c", "TABLE_NAME")).eq(table))
+        .to_owned()
+}
+
+/// The collation of a column is not to be had; the statement that made the
+/// table is, and tells whether it names any.
+fn sqlite(schema: Option<&str>, table: &str) -> SelectStatement {
+    let lower = |name: Expr| Expr::from(Func::lower(name));
+    let mut statement = Query::select();
+    statement.column("sql").and_where(lower(Expr::col("name")).eq(lower(Expr::val(table))));
+    match schema {
+        Some(schema) => statement.from((schema.to_owned(), "sqlite_master")),
+        None => statement.from("sqlite_master"),
+    };
+    Query::select()
+        .column(("t", "name"))
+        .column(("t", "type"))
+        .expr(Expr::from(SubQueryStatement::from(statement)))
+        .expr(Expr::col(("t", "hidden")).cast_as("text"))
+        .from_function(
+            Func::cust("pragma_table_xinfo").args([table].into_iter().chain(schema).map(Expr::val)),
+            "t",
+        )
         .to_owned()
 }
 
@@ -113,26 +154,53 @@ fn declared(backend: DbBackend, column_type: &str, collation: Option<&str>) -> D
     match backend {
         DbBackend::Postgres => postgres_column(column_type, collation),
         DbBackend::MySql => mysql_column(column_type, collation),
-        _ => sqlite_column(column_type),
+        _ => sqlite_column(column_type, collation),
+    }
+}
+
+/// From `attgenerated`, from the expression itself, from `hidden`.
+fn is_generated(backend: DbBackend, told: &str) -> bool {
+    match backend {
+        DbBackend::Postgres | DbBackend::MySql => !told.is_empty(),
+        _ => matches!(told, "2" | "3"),
     }
 }
 
 /// From a type as `format_type` writes it: `numeric(12,2)`, `timestamp(3) with time zone`.
 fn postgres_column(column_type: &str, loose_collation: Option<&str>) -> Declared {
     let name = base_name(column_type);
+    let arguments = arguments(column_type);
     let is_citext = name == "citext" || name.ends_with(".citext");
+    let is_padded = name == "character";
     let is_text = matches!(name, "text" | "character varying" | "character" | "bpchar" | "name");
     let fraction_digits = match name {
-        "numeric" => arguments(column_type).get(1).copied(),
-        _ if name.starts_with("time") => Some(arguments(column_type).first().copied().unwrap_or(6)),
+        "numeric" => arguments.get(1).copied(),
+        _ if name.starts_with("time") => Some(arguments.first().copied().unwrap_or(6)),
+        _ => None,
+    };
+    let length = match name {
+        "character varying" => arguments.first().copied(),
+        "character" => Some(arguments.first().copied().unwrap_or(1)),
         _ => None,
     };
     Declared {
-        cast: (!is_text).then(|| column_type.to_owned()),
+        // json has no equality
+        casts: match column_type {
+            "json" | "json[]" => vec![column_type.replace("json", "jsonb")],
+            _ if is_text || is_citext => Vec::new(),
+            _ => vec![column_type.to_owned()],
+        },
         fraction_digits,
-        blank_padded: (name == "character")
-            .then(|| arguments(column_type).first().copied().unwrap_or(1)),
+        length: length.and_then(|length| length.try_into().ok()),
+        is_padded,
         is_loose: is_citext || loose_collation.is_some(),
+        // a parameter of text would be compared as text
+        compared_as: match name {
+            _ if is_citext => Some(column_type.to_owned()),
+            "character" => Some("bpchar".to_owned()),
+            _ => None,
+        },
+        is_generated: false,
     }
 }
 
@@ -140,30 +208,31 @@ fn postgres_column(column_type: &str, loose_collation: Option<&str>) -> Declared
 fn mysql_column(column_type: &str, collation: Option<&str>) -> Declared {
     let name = base_name(column_type).trim_end_matches(" unsigned");
     let arguments = arguments(column_type);
-    let digits = arguments.first().copied().unwrap_or(0);
-    let (cast, fraction_digits) = match name {
-        "decimal" => {
-            let scale = arguments.get(1).copied().unwrap_or(0);
-            // of the most digits there are: a CAST makes a number that is too
-            // large the largest of the type, without an error
-            (Some(format!("DECIMAL(65,{scale})")), Some(scale))
-        }
-        "datetime" | "timestamp" => (Some(format!("DATETIME({digits})")), Some(digits)),
-        "time" => (Some(format!("TIME({digits})")), Some(digits)),
-        "float" | "double" if arguments.is_empty() => (Some(name.to_uppercase()), None),
-        // float(10,2) rounds like a decimal
-        "float" | "double" => {
-            let (precision, scale) = (digits, arguments.get(1).copied().unwrap_or(0));
-            (Some(format!("DECIMAL({precision},{scale})")), Some(scale))
-        }
-        "json" => (Some("JSON".to_owned()), None),
-        _ => (None, None),
+    let digits = arguments.first().copied();
+    let scale = arguments.get(1).copied().unwrap_or(0);
+    // of the most digits there are: a CAST makes a number that is too
+    // large the largest of the type, without an error
+    let decimal = || format!("DECIMAL(65,{scale})");
+    let seconds = digits.unwrap_or(0);
+    let (casts, fraction_digits) = match name {
+        "decimal" => (vec![decimal()], Some(scale)),
+        "datetime" | "timestamp" => (vec![format!("DATETIME({seconds})")], Some(seconds)),
+        "time" => (vec![format!("TIME({seconds})")], Some(seconds)),
+        "float" | "double" if digits.is_none() => (vec![name.to_uppercase()], None),
+        // double(10,2) rounds like a decimal
+        "float" | "double" => (vec![decimal(), name.to_uppercase()], Some(scale)),
+        "json" => (vec!["JSON".to_owned()], None),
+        _ => (Vec::new(), None),
     };
+    let is_padded = name == "char";
+    let length = digits.filter(|_| matches!(name, "char" | "varchar"));
     Declared {
-        cast,
+        casts,
         fraction_digits,
-        blank_padded: (name == "char").then_some(arguments.first().copied().unwrap_or(1)),
+        length: length.and_then(|length| length.try_into().ok()),
+        is_padded,
         is_loose: collation.is_some_and(is_loose_collation),
+        ..Declared::default()
     }
 }
 
@@ -174,19 +243,22 @@ fn is_loose_collation(collation: &str) -> bool {
     collation != "binary" && !(collation.ends_with("_bin") && keeps_blanks)
 }
 
-/// From a declared type, by SQLite's rules of affinity. Its collation is not
-/// to be had, and NOCASE is one.
-fn sqlite_column(column_type: &str) -> Declared {
+/// From a declared type, by SQLite's rules of affinity, and from the statement
+/// that made the table.
+fn sqlite_column(column_type: &str, statement: Option<&str>) -> Declared {
     let has = |word| column_type.contains(word);
-    let cast = if has("char") || has("clob") || has("text") || has("blob") || column_type.is_empty()
-    {
+    let affinity = if has("char") || has("clob") || has("text") || has("blob") {
         None
     } else if has("real") || has("floa") || has("doub") {
-        Some("REAL")
+        Some("REAL".to_owned())
     } else {
-        Some("NUMERIC")
+        Some("NUMERIC".to_owned()).filter(|_| !column_type.is_empty())
     };
-    Declared { cast: cast.map(str::to_owned), is_loose: true, ..Declared::default() }
+    Declared {
+        casts: affinity.into_iter().collect(),
+        is_loose: statement.is_none_or(|text| text.to_lowercase().contains("collate")),
+        ..Declared::default()
+    }
 }
 
 /// `timestamp(3) with time zone` is `timestamp`, `numeric(12,2)[]` is `numeric`.
@@ -198,7 +270,7 @@ fn base_name(column_type: &str) -> &str {
 }
 
 /// The numbers in parentheses.
-fn arguments(column_type: &str) -> Vec<usize> {
+fn arguments(column_type: &str) -> Vec<i64> {
     let inside = column_type.split_once('(').and_then(|(_, rest)| rest.split_once(')'));
     let Some((inside, _)) = inside else { return Vec::new() };
     inside.split(',').filter_map(|number| number.trim().parse().ok()).collect()
@@ -213,6 +285,7 @@ mod tests {
         let digits = |backend, text| declared(backend, text, None).fraction_digits;
         let postgres = |text| digits(DbBackend::Postgres, text);
         assert_eq!(postgres("numeric(12,2)"), Some(2));
+        assert_eq!(postgres("numeric(5,-2)"), Some(-2));
         assert_eq!(postgres("numeric"), None);
         assert_eq!(postgres("timestamp(3) with time zone"), Some(3));
         assert_eq!(postgres("timestamp with time zone"), Some(6));
@@ -234,6 +307,23 @@ mod tests {
         assert!(declared(DbBackend::MySql, "varchar(40)", Some("utf8mb4_bin")).is_loose);
         assert!(!declared(DbBackend::MySql, "varchar(40)", Some("utf8mb4_nopad_bin")).is_loose);
         assert!(!declared(DbBackend::MySql, "int(11)", None).is_loose);
-        assert_eq!(declared(DbBackend::Postgres, "character(5)", None).blank_padded, Some(5));
+        let made_by = |statement| declared(DbBackend::Sqlite, "text", Some(statement)).is_loose;
+        assert!(made_by("CREATE TABLE t (a text COLLATE NOCASE)"));
+        assert!(!made_by("CREATE TABLE t (a text)"));
+    }
+
+    #[test]
+    fn texts_have_a_length_and_may_be_padded() {
+        let padded = declared(DbBackend::Postgres, "character(5)", None);
+        assert_eq!((padded.length, padded.is_padded), (Some(5), true));
+        let varying = declared(DbBackend::MySql, "varchar(3)", None);
+        assert_eq!((varying.length, varying.is_padded), (Some(3), false));
+        assert_eq!(declared(DbBackend::Sqlite, "varchar(3)", None).length, None);
+    }
+
+    #[test]
+    fn a_rounded_float_is_cast_twice() {
+        let casts = declared(DbBackend::MySql, "double(10,2)", None).casts;
+        assert_eq!(casts, ["DECIMAL(65,2)", "DOUBLE"]);
     }
 }

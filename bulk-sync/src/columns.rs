@@ -1,7 +1,7 @@
 //! Which columns of an entity take which part in one call: resolved once from
 //! the derive's roles and the options of the call, before any I/O.
 
-use std::cmp::Ordering;
+use std::{cmp::Ordering, sync::OnceLock};
 
 use sea_orm::{
     DbErr, EntityTrait, IdenStatic, Iterable, PrimaryKeyToColumn, PrimaryKeyTrait, QueryResult,
@@ -12,6 +12,7 @@ use sea_orm::{
 use crate::{
     SyncKey,
     batch::VALUE_BYTES,
+    catalog::Declared,
     error::InputFault,
     field::{Field, Role, Row},
     rounding::is_text,
@@ -48,6 +49,8 @@ pub(crate) struct Columns<E: EntityTrait> {
     pub stamps: Vec<Position>,
     /// The primary key that the database generates, unless it is part of the key.
     pub generated: Option<Position>,
+    /// What the catalog says of each column, once it had to be read.
+    pub declared: OnceLock<Vec<Declared>>,
 }
 
 impl<E> Columns<E>
@@ -71,6 +74,7 @@ where
                 .filter_map(|name| position(fields, name))
                 .collect(),
             generated: None,
+            declared: OnceLock::new(),
         };
         for key in E::PrimaryKey::iter() {
             columns.primary_key.extend(columns.position(key.into_column().as_str()));
@@ -173,8 +177,19 @@ impl<E: EntityTrait> Columns<E> {
 
     /// The columns by which a model says what its row should be.
     pub fn given(&self) -> impl Iterator<Item = Position> {
-        let own = |position: &Position| Some(*position) != self.generated;
+        let own =
+            |position: &Position| Some(*position) != self.generated && !self.is_computed(*position);
         self.all().filter(|position| self.is_needed(*position)).filter(own)
+    }
+
+    /// What the catalog says of a column, where it has been read.
+    pub fn declared(&self, position: Position) -> Option<&Declared> {
+        self.declared.get()?.get(position)
+    }
+
+    /// Whether the catalog is known to say that the database computes the column.
+    pub fn is_computed(&self, position: Position) -> bool {
+        self.declared(position).is_some_and(|declared| declared.is_generated)
     }
 
     /// Decodes the columns at these positions, in the order of the result.
@@ -209,6 +224,15 @@ impl<E: EntityTrait> Columns<E> {
     /// Whether text is part of the key.
     pub fn has_text_key(&self) -> bool {
         self.key.iter().any(|&key| is_text(&self.field(key).column_type()))
+    }
+
+    /// Whether a column of the key is known to hold different texts equal.
+    pub fn has_loose_key(&self) -> bool {
+        let is_loose = |&key: &Position| {
+            is_text(&self.field(key).column_type())
+                && self.declared(key).is_some_and(|declared| declared.is_loose)
+        };
+        self.key.iter().any(is_loose)
     }
 
     /// The values of a row in these columns, of those that are set.
@@ -251,7 +275,10 @@ impl<E: EntityTrait> Columns<E> {
     pub fn differing(&self, current: Row<'_, E>, desired: Row<'_, E>) -> Vec<Position> {
         let differs = |position: &Position| {
             let field = self.field(*position);
-            field.is_set(desired) && !field.same(current, desired)
+            field.is_set(desired)
+                && !field.same(current, desired)
+                && !field.is_sent_alike(current, desired)
+                && !self.is_computed(*position)
         };
         self.compared.iter().copied().filter(differs).collect()
     }

@@ -41,6 +41,8 @@ pub(crate) struct Dialect {
     /// How many rows of values share a row of the table in a statement that
     /// only casts them: a `SELECT` of its own for each is what costs on MySQL.
     pub packed_rows: usize,
+    /// How many pairs of values are compared in a statement.
+    pub compared_pairs: usize,
     /// Whether columns of text often hold different texts equal.
     pub loose_text: bool,
     /// How syncs of one scope are kept apart.
@@ -54,6 +56,7 @@ const POSTGRES: Dialect = Dialect {
     streams: true,
     tuple_lists: true,
     packed_rows: 1,
+    compared_pairs: 5_000,
     loose_text: false,
     scope_lock: ScopeLock::Advisory,
 };
@@ -65,6 +68,7 @@ const MYSQL: Dialect = Dialect {
     streams: true,
     tuple_lists: true,
     packed_rows: 16,
+    compared_pairs: 1_000,
     loose_text: true,
     scope_lock: ScopeLock::FirstRow,
 };
@@ -76,6 +80,7 @@ const SQLITE: Dialect = Dialect {
     streams: false,
     tuple_lists: false,
     packed_rows: 1,
+    compared_pairs: 5_000,
     loose_text: true,
     scope_lock: ScopeLock::Database,
 };

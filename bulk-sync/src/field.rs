@@ -14,7 +14,7 @@ use sea_orm::{
 };
 
 use crate::{
-    rounding::is_text,
+    rounding::{is_lossy, is_text},
     storable::{KeyFault, ValueFault, key_fault, value_fault, written_out_fault},
 };
 
@@ -93,6 +93,8 @@ pub struct Field<E: EntityTrait> {
     hash: fn(Row<'_, E>, &mut KeyHasher),
     fault: fn(Row<'_, E>, DbBackend) -> Option<ValueFault>,
     written_out_fault: fn(Row<'_, E>, DbBackend) -> Option<ValueFault>,
+    is_sent_alike: fn(Row<'_, E>, Row<'_, E>) -> bool,
+    as_sent: fn(Row<'_, E>) -> Option<Value>,
 }
 
 impl<E: EntityTrait> Field<E> {
@@ -116,6 +118,8 @@ impl<E: EntityTrait> Field<E> {
             written_out_fault: |row, backend| {
                 cell::<A>(row).and_then(|value| written_out_fault(value, backend))
             },
+            is_sent_alike: is_sent_alike::<A>,
+            as_sent: as_sent::<A>,
         }
     }
 
@@ -185,17 +189,9 @@ impl<E: EntityTrait> Field<E> {
         can_be_long(&self.column_type())
     }
 
-    /// Whether a column may store values of the type as others: it has
-    /// fractions that a column can round.
+    /// Whether a column may store values of the type as others.
     pub(crate) fn is_lossy(&self) -> bool {
-        matches!(
-            self.column_type(),
-            ColumnType::Decimal(_)
-                | ColumnType::Time
-                | ColumnType::DateTime
-                | ColumnType::Timestamp
-                | ColumnType::TimestampWithTimeZone
-        )
+        is_lossy(&self.column_type())
     }
 
     /// The length of the row's value where its type has long ones, else 0.
@@ -206,6 +202,17 @@ impl<E: EntityTrait> Field<E> {
     /// Whether the rows are the same here: both set and equal, or both not set.
     pub fn same(&self, left: Row<'_, E>, right: Row<'_, E>) -> bool {
         (self.same)(left, right)
+    }
+
+    /// Whether two values that are not the same are the same parameter: a type
+    /// can have more than its `Value`, as a Unix timestamp has fractions.
+    pub(crate) fn is_sent_alike(&self, left: Row<'_, E>, right: Row<'_, E>) -> bool {
+        (self.is_sent_alike)(left, right)
+    }
+
+    /// The row's value without what its `Value` does not have, where it has more.
+    pub(crate) fn as_sent(&self, row: Row<'_, E>) -> Option<Value> {
+        (self.as_sent)(row)
     }
 
     /// Feeds the row's value to the hasher.
@@ -320,6 +327,27 @@ fn same<A: Access>(left: Row<'_, A::Entity>, right: Row<'_, A::Entity>) -> bool 
         (Some(left), Some(right)) => A::same(left, right),
         (left, right) => left.is_none() && right.is_none(),
     }
+}
+
+fn is_sent_alike<A: Access>(left: Row<'_, A::Entity>, right: Row<'_, A::Entity>) -> bool {
+    let (Some(left), Some(right)) = (cell::<A>(left), cell::<A>(right)) else { return false };
+    !is_value(left) && by_value(left, right)
+}
+
+fn as_sent<A: Access>(row: Row<'_, A::Entity>) -> Option<Value> {
+    let value = cell::<A>(row).filter(|value| !is_value(*value))?;
+    let sent: Value = value.clone().into();
+    let read = <A::Type as ValueType>::try_from(sent.clone()).ok()?;
+    (!A::same(value, &read)).then_some(sent)
+}
+
+/// Whether the type is one of the usual ones that a `Value` holds as they are.
+fn is_value(value: &dyn Any) -> bool {
+    value.is::<String>()
+        || value.is::<Option<String>>()
+        || value.is::<i32>()
+        || value.is::<i64>()
+        || value.is::<bool>()
 }
 
 fn hash<A: Access>(row: Row<'_, A::Entity>, state: &mut KeyHasher) {

@@ -2,31 +2,29 @@
 //!
 //! Nothing is asked unless a difference was found that may be none: in a
 //! decimal with more digits than the column keeps, in any time, float, JSON or
-//! array, or in trailing blanks.
+//! array, or in trailing blanks. What is written are the values that were
+//! given; of keys, what the column keeps of them, as they have to match.
 
-use std::collections::HashSet;
-
-use sea_orm::{ActiveModelTrait, DbBackend, DbErr, EntityTrait, QueryResult, Value};
+use sea_orm::{ActiveModelTrait, ColumnTrait, DbBackend, DbErr, EntityTrait, QueryResult, Value};
 
 use crate::{
-    batch::{batches, fit, group, rows_per_statement},
+    batch::{batches, rows_per_statement},
     catalog::{self, Declared},
     columns::{Columns, Position},
     connection::ReadRows,
     desired::{Desired, RowList},
     dialect::Dialect,
-    error::{Action, SyncError},
-    field::Row,
+    error::{Action, InputFault, SyncError},
+    field::{Field, Row},
+    key_text::row_text,
     plan::{Task, Update},
     planner::Found,
-    rounding::{differ_in_blanks, is_text, may_round, rounds},
+    rounding::{differ_in_blanks, is_text, may_round, rounds, stored_text},
     statement::Statements,
+    storable::ValueFault,
 };
 
-/// Cells of a desired row: its index, and the columns.
-type Cells = (usize, Vec<Position>);
-
-/// How many rows are asked about in one statement where the backend takes them.
+/// How many values are asked about in one statement where the backend takes them.
 const ASKED: usize = 5_000;
 
 /// The database as the judge of equality, for one call.
@@ -34,14 +32,13 @@ pub(crate) struct Judge<'a, E: EntityTrait, C> {
     pub task: &'a Task<E>,
     pub statements: Statements<'a, E>,
     pub db: &'a C,
-    declared: Option<Vec<Declared>>,
 }
 
 impl<'a, E: EntityTrait, C: ReadRows> Judge<'a, E, C> {
     pub fn new(task: &'a Task<E>, db: &'a C) -> Self {
         let dialect = Dialect::of(db.get_database_backend());
         let statements = Statements { dialect, columns: &task.columns };
-        Self { task, statements, db, declared: None }
+        Self { task, statements, db }
     }
 
     pub fn columns(&self) -> &'a Columns<E> {
@@ -52,195 +49,293 @@ impl<'a, E: EntityTrait, C: ReadRows> Judge<'a, E, C> {
         self.task.failed(Action::Read, source)
     }
 
-    /// What the catalog says of each column, read once.
-    pub async fn declared(&mut self) -> Result<Vec<Declared>, SyncError> {
-        if let Some(declared) = &self.declared {
-            return Ok(declared.clone());
-        }
-        let catalog = catalog::read::<E, C>(self.db).await.map_err(|error| self.failed(error))?;
+    /// What the catalog says of each column, read once in a call.
+    pub async fn declared(&self) -> Result<&'a [Declared], SyncError> {
         let columns = self.columns();
-        let of = |position| catalog.get(columns.name(position)).cloned().unwrap_or_default();
-        let declared: Vec<_> = columns.all().map(of).collect();
-        self.declared = Some(declared.clone());
-        Ok(declared)
+        if let Some(declared) = columns.declared.get() {
+            return Ok(declared);
+        }
+        let read = catalog::read(columns, self.db).await.map_err(|error| self.failed(error))?;
+        Ok(columns.declared.get_or_init(|| read))
     }
 
     /// Gives keys the values that the table's columns would hold. Returns
-    /// whether any was changed.
-    pub async fn round_keys(&mut self, desired: &mut Desired<E>) -> Result<bool, SyncError> {
+    /// whether any was changed. The catalog is read only where a key may be
+    /// stored as something else.
+    pub async fn round_keys(&self, desired: &mut Desired<E>) -> Result<bool, SyncError> {
         let columns = self.columns();
-        let column_type = |key: Position| columns.field(key).column_type();
-        let lossy = columns.key.iter().copied().filter(|&key| columns.field(key).is_lossy());
-        let lossy: Vec<Position> = lossy.collect();
-        let mut cells = Vec::new();
-        for (index, row) in desired.rows().enumerate().filter(|_| !lossy.is_empty()) {
-            let may = |key: &Position| {
-                columns.field(*key).value(row).is_some_and(|v| may_round(&column_type(*key), &v))
-            };
-            let keys: Vec<Position> = lossy.iter().copied().filter(may).collect();
-            if !keys.is_empty() {
-                cells.push((index, keys));
-            }
+        let mut any = false;
+        for field in columns.key.iter().map(|&key| columns.field(key)) {
+            let sent: Vec<_> = values(desired, |row| field.as_sent(row));
+            any |= !sent.is_empty();
+            self.set(desired, field, sent)?;
         }
-        if cells.is_empty() {
-            return Ok(false);
+        let may_change = |key: &Position| {
+            let field = columns.field(*key);
+            desired.rows().any(|row| may_change(field, row))
+        };
+        if columns.declared.get().is_none() && !columns.key.iter().any(may_change) {
+            return Ok(any);
         }
         let declared = self.declared().await?;
-        cells.retain_mut(|(index, keys)| {
-            keys.retain(|&key| {
-                let value = columns.field(key).value(desired.row(*index));
-                value.is_some_and(|value| rounds(&column_type(key), &declared[key], &value))
-            });
-            !keys.is_empty()
-        });
-        let any = !cells.is_empty();
-        self.round(desired, &declared, cells).await?;
+        for &key in &columns.key {
+            self.refuse_rounded_float(desired, key, &declared[key])?;
+            let stored = self.stored(desired, key, &declared[key]).await?;
+            any |= !stored.is_empty();
+            self.set(desired, columns.field(key), stored)?;
+        }
         Ok(any)
+    }
+
+    fn refuse_rounded_float(
+        &self,
+        desired: &Desired<E>,
+        key: Position,
+        declared: &Declared,
+    ) -> Result<(), SyncError> {
+        if declared.casts.len() < 2 || desired.len() == 0 {
+            return Ok(());
+        }
+        let columns = self.columns();
+        let fault = InputFault::Value {
+            position: 0,
+            column: columns.name(key),
+            key: row_text(columns, &columns.key, desired.row(0)),
+            fault: ValueFault::RoundedFloat,
+        };
+        Err(SyncError::InvalidInput { table: self.task.table.clone(), faults: vec![fault] })
+    }
+
+    /// What a column makes of the values that it does not store as they are.
+    async fn stored(
+        &self,
+        desired: &Desired<E>,
+        position: Position,
+        declared: &Declared,
+    ) -> Result<Vec<(usize, Value)>, SyncError> {
+        let field = self.columns().field(position);
+        let (column_type, backend) = (field.column_type(), self.statements.dialect.backend);
+        if is_text(&column_type) {
+            return Ok(values(desired, |row| match field.value(row) {
+                Some(Value::String(Some(text))) => {
+                    stored_text(backend, declared, &text).map(Value::from)
+                }
+                _ => None,
+            }));
+        }
+        if !field.is_lossy() {
+            return Ok(Vec::new());
+        }
+        let (indices, given): (Vec<usize>, Vec<Value>) =
+            values(desired, |row| field.value(row).filter(|v| rounds(&column_type, declared, v)))
+                .into_iter()
+                .unzip();
+        let stored = self.cast(position, &declared.casts, &given).await?;
+        let changed = |(stored, given): (Option<Value>, Value)| stored.filter(|v| *v != given);
+        let stored = stored.into_iter().zip(given).map(changed);
+        Ok(indices.into_iter().zip(stored).filter_map(|(at, value)| Some((at, value?))).collect())
+    }
+
+    fn set(
+        &self,
+        desired: &mut Desired<E>,
+        field: &Field<E>,
+        values: Vec<(usize, Value)>,
+    ) -> Result<(), SyncError> {
+        for (index, value) in values {
+            desired.set(index, field.column(), value).map_err(|error| self.failed(error))?;
+        }
+        Ok(())
+    }
+
+    /// Reads the catalog where something would be written, and it has not been
+    /// read. Returns whether what it says makes another reading of the rows
+    /// necessary: keys were changed, or what was found may be no difference.
+    pub async fn learn(
+        &self,
+        desired: &mut Desired<E>,
+        found: &Found<E>,
+    ) -> Result<bool, SyncError> {
+        let columns = self.columns();
+        let is_known = columns.declared.get().is_some();
+        // a mock has no catalog
+        if is_known || self.db.is_mock_connection() {
+            return Ok(false);
+        }
+        if found.created.is_empty() && found.updated.is_empty() {
+            return Ok(false);
+        }
+        self.declared().await?;
+        let misled = found.is_partial && columns.compared.iter().any(|&at| columns.is_computed(at));
+        let rounded = !found.created.is_empty() && self.round_keys(desired).await?;
+        Ok(misled || rounded)
     }
 
     /// Drops the updates that differ only in what the columns do not keep.
     pub async fn settle_updates(
-        &mut self,
-        desired: &mut Desired<E>,
+        &self,
+        desired: &Desired<E>,
         found: &mut Found<E>,
     ) -> Result<(), SyncError> {
         let columns = self.columns();
-        let doubtful = |update: &Update<E>| {
-            let cells = doubtful_columns(columns, update, desired).collect::<Vec<_>>();
-            (!cells.is_empty()).then_some((update.desired, cells))
-        };
-        let mut cells: Vec<Cells> = found.updated.iter().filter_map(doubtful).collect();
-        if cells.is_empty() {
+        let mut same: Vec<(usize, Position)> = Vec::new();
+        for position in columns.all() {
+            if columns.is_computed(position) {
+                same.extend(changes(found, position).map(|(at, _)| (at, position)));
+            } else if is_text(&columns.field(position).column_type()) {
+                let kept = self.same_texts(desired, found, position).await?;
+                same.extend(kept.into_iter().map(|at| (at, position)));
+            } else if columns.field(position).is_lossy() {
+                let kept = self.same_values(desired, found, position).await?;
+                same.extend(kept.into_iter().map(|at| (at, position)));
+            }
+        }
+        if same.is_empty() {
             return Ok(());
         }
-        let declared = self.declared().await?;
-        cells.retain_mut(|(index, positions)| {
-            positions.retain(|&position| {
-                let field = columns.field(position);
-                let (column_type, declared) = (field.column_type(), &declared[position]);
-                match field.value(desired.row(*index)) {
-                    Some(_) if is_text(&column_type) => declared.blank_padded.is_some(),
-                    Some(value) => rounds(&column_type, declared, &value),
-                    None => false,
-                }
-            });
-            !positions.is_empty()
-        });
-        let asked: HashSet<usize> = cells.iter().map(|(index, _)| *index).collect();
-        self.round(desired, &declared, cells).await?;
+        for (at, position) in same {
+            found.updated[at].changed.retain(|&changed| changed != position);
+        }
         let before = found.updated.len();
-        found.updated.retain_mut(|update| {
-            if asked.contains(&update.desired) {
-                let (current, model) = (Row::Active(&update.current), desired.row(update.desired));
-                update.changed.retain(|&position| !columns.field(position).same(current, model));
-            }
-            update.revived || !update.changed.is_empty()
-        });
+        found.updated.retain(|update| update.revived || !update.changed.is_empty());
         found.unchanged += (before - found.updated.len()) as u64;
         Ok(())
     }
 
-    /// Replaces cells by what the columns would hold.
-    async fn round(
+    /// The updates in which a column would not keep how its text differs.
+    async fn same_texts(
         &self,
-        desired: &mut Desired<E>,
-        declared: &[Declared],
-        cells: Vec<Cells>,
-    ) -> Result<(), SyncError> {
-        for (positions, cells) in group(cells, |(_, positions)| positions.clone()) {
-            let indices: Vec<usize> = cells.into_iter().map(|(index, _)| index).collect();
-            let (padded, cast): (Vec<Position>, Vec<Position>) = positions
-                .into_iter()
-                .partition(|&position| declared[position].blank_padded.is_some());
-            for &position in &padded {
-                self.pad(desired, declared, &indices, position)?;
-            }
-            if !cast.is_empty() {
-                self.cast(desired, declared, &indices, &cast).await?;
-            }
-        }
-        Ok(())
-    }
-
-    /// Gives texts the trailing blanks with which a `char(n)` is read.
-    pub fn pad(
-        &self,
-        desired: &mut Desired<E>,
-        declared: &[Declared],
-        indices: &[usize],
+        desired: &Desired<E>,
+        found: &Found<E>,
         position: Position,
-    ) -> Result<(), SyncError> {
+    ) -> Result<Vec<usize>, SyncError> {
         let field = self.columns().field(position);
-        let is_padded = self.statements.dialect.backend == DbBackend::Postgres;
-        let length = declared[position].blank_padded.filter(|_| is_padded).unwrap_or_default();
-        for &index in indices {
-            if let Some(Value::String(Some(text))) = field.value(desired.row(index)) {
-                let stored = format!("{:length$}", text.trim_end_matches(' ')).into();
-                desired.set(index, field.column(), stored).map_err(|error| self.failed(error))?;
-            }
+        let doubtful = changes(found, position).filter_map(|(at, update)| {
+            let (current, desired) = pair(field, update, desired)?;
+            differ_in_blanks(&current, &desired).then_some((at, current, desired))
+        });
+        let doubtful: Vec<_> = doubtful.collect();
+        if doubtful.is_empty() {
+            return Ok(Vec::new());
         }
-        Ok(())
+        let backend = self.statements.dialect.backend;
+        let declared = &self.declared().await?[position];
+        let is_same = |(at, current, desired): (usize, Value, Value)| {
+            let Value::String(Some(text)) = desired else { return None };
+            let stored = stored_text(backend, declared, &text).map(Value::from);
+            (stored == Some(current)).then_some(at)
+        };
+        Ok(doubtful.into_iter().filter_map(is_same).collect())
     }
 
-    /// Has the database cast values to the types of their columns.
-    async fn cast(
+    /// The updates in which a column of a lossy type would not keep how its
+    /// value differs.
+    async fn same_values(
         &self,
-        desired: &mut Desired<E>,
-        declared: &[Declared],
-        indices: &[usize],
-        positions: &[Position],
-    ) -> Result<(), SyncError> {
-        let size = |index: &usize| self.columns().size(positions, desired.row(*index));
-        let largest = indices.iter().map(size).max().unwrap_or_default();
-        let packed = self.statements.dialect.packed_rows;
-        // a pack is filled up with copies
-        let packed = if fit([largest * packed]) { packed } else { 1 };
-        let types = positions.iter().filter_map(|&position| declared[position].cast.clone());
-        let types: Vec<String> = types.collect();
-        let types: Vec<String> = types.iter().cycle().take(types.len() * packed).cloned().collect();
-        let columns = positions.repeat(packed);
-        let packs: Vec<&[usize]> = indices.chunks(packed).collect();
-        let size = |pack: &&[usize]| pack.iter().map(size).sum();
-        let batches: Vec<_> = batches(&packs, self.limit(0, &columns), size).collect();
-        for batch in batches {
-            let row = |index: &usize| self.columns().values(positions, desired.row(*index));
-            let pack = |pack: &&[usize]| {
-                // the last one is filled up with its own last row
-                let filled = pack.iter().chain(pack.last().into_iter().cycle()).take(packed);
-                filled.flat_map(row).collect()
-            };
-            let select = self.statements.cast(&columns, &types, batch.iter().map(pack).collect());
-            let rows = self.db.query_all(&select).await.map_err(|error| self.failed(error))?;
-            for row in &rows {
-                self.store(desired, batch, positions, row).map_err(|error| self.failed(error))?;
+        desired: &Desired<E>,
+        found: &Found<E>,
+        position: Position,
+    ) -> Result<Vec<usize>, SyncError> {
+        if changes(found, position).next().is_none() {
+            return Ok(Vec::new());
+        }
+        let field = self.columns().field(position);
+        let column_type = field.column_type();
+        let declared = &self.declared().await?[position];
+        let mut doubtful = Vec::new();
+        let (mut current, mut wanted) = (Vec::new(), Vec::new());
+        for (at, update) in changes(found, position) {
+            let Some((held, given)) = pair(field, update, desired) else { continue };
+            if rounds(&column_type, declared, &given) && !is_null(&held) && !is_null(&given) {
+                doubtful.push(at);
+                current.push(held);
+                wanted.push(given);
             }
         }
-        Ok(())
-    }
-
-    /// Puts a numbered row of cast values where its values belong.
-    fn store(
-        &self,
-        desired: &mut Desired<E>,
-        batch: &[&[usize]],
-        positions: &[Position],
-        row: &QueryResult,
-    ) -> Result<(), DbErr> {
-        let Some(pack) = numbered(batch, row)? else { return Ok(()) };
-        let mut stored = <E::ActiveModel as ActiveModelTrait>::default();
-        for (at, &index) in pack.iter().enumerate() {
-            let start = 1 + at * positions.len();
-            for (offset, &position) in (start..).zip(positions) {
-                let field = self.columns().field(position);
-                field.read(row, offset, &mut stored)?;
-                // a CAST gives NULL for what the type does not have: no value to write
-                let value = field.value(Row::Active(&stored)).filter(|v| *v != v.as_null());
-                if let Some(value) = value {
-                    desired.set(index, field.column(), value)?;
+        if self.statements.dialect.backend == DbBackend::Sqlite {
+            // Rust reads a decimal from a float, and not each of its digits
+            let stored = self.cast(position, &declared.casts, &wanted).await?;
+            let same = doubtful.into_iter().zip(stored.into_iter().zip(current));
+            let same = same.filter(|(_, (stored, current))| stored.as_ref() == Some(current));
+            return Ok(same.map(|(at, _)| at).collect());
+        }
+        let mut same = Vec::new();
+        let mut pairs = current.into_iter().zip(wanted);
+        let size = |at: &usize| {
+            let update = &found.updated[*at];
+            field.size(Row::Active(&update.current)) + field.size(desired.row(update.desired))
+        };
+        for batch in batches(&doubtful, self.statements.pairs_per_statement(), size) {
+            let (current, wanted) = pairs.by_ref().take(batch.len()).unzip();
+            let mut is_same = vec![true; batch.len()];
+            for number in self.differing(position, &declared.casts, current, wanted).await? {
+                if let Some(same) = is_same.get_mut(number) {
+                    *same = false;
                 }
             }
+            let kept = batch.iter().zip(is_same).filter(|(_, is_same)| *is_same);
+            same.extend(kept.map(|(at, _)| *at));
         }
-        Ok(())
+        Ok(same)
+    }
+
+    /// The numbers, from 0, of the pairs that differ once a column has rounded them.
+    async fn differing(
+        &self,
+        position: Position,
+        casts: &[String],
+        current: Vec<Value>,
+        desired: Vec<Value>,
+    ) -> Result<Vec<usize>, SyncError> {
+        let failed = |error| self.failed(error);
+        if self.statements.dialect.backend == DbBackend::MySql {
+            let statement = self.statements.list_differing(position, casts, current, desired);
+            let row = self.db.query_one_raw(statement).await.map_err(failed)?;
+            let list = row.map(|row| row.try_get_by_index::<Option<String>>(0)).transpose();
+            let list = list.map_err(failed)?.flatten().unwrap_or_default();
+            return Ok(list.split(',').filter_map(|number| number.parse().ok()).collect());
+        }
+        let select = self.statements.select_differing(position, casts, current, desired);
+        let rows = self.db.query_all(&select).await.map_err(failed)?;
+        rows.iter().map(|row| number(row, 0).map_err(failed)).collect()
+    }
+
+    /// Has the database cast values to the type of a column, and reads what it
+    /// makes of them; `None` where the type has no such value.
+    async fn cast(
+        &self,
+        position: Position,
+        casts: &[String],
+        values: &[Value],
+    ) -> Result<Vec<Option<Value>>, SyncError> {
+        let field = self.columns().field(position);
+        let packed = self.statements.dialect.packed_rows;
+        let columns = vec![position; packed];
+        let packs: Vec<&[Value]> = values.chunks(packed).collect();
+        let mut stored = vec![None; values.len()];
+        let mut start = 0;
+        for batch in packs.chunks(self.limit(0, &columns)) {
+            // the last one is filled up with its own last value
+            let pack = |pack: &&[Value]| {
+                pack.iter().chain(pack.last().into_iter().cycle()).take(packed).cloned().collect()
+            };
+            let select = self.statements.cast(&columns, casts, batch.iter().map(pack).collect());
+            let rows = self.db.query_all(&select).await.map_err(|error| self.failed(error))?;
+            let read = |row: &QueryResult, stored: &mut [Option<Value>]| {
+                let first = start + packed * number(row, 0)?;
+                let mut read = <E::ActiveModel as ActiveModelTrait>::default();
+                for (slot, index) in stored.iter_mut().skip(first).zip(1..=packed) {
+                    field.read(row, index, &mut read)?;
+                    *slot = field.value(Row::Active(&read)).filter(|value| !is_null(value));
+                }
+                Ok(())
+            };
+            for row in &rows {
+                read(row, &mut stored).map_err(|error| self.failed(error))?;
+            }
+            start += packed * batch.len();
+        }
+        Ok(stored)
     }
 
     /// How many rows of these columns are asked about at once.
@@ -253,10 +348,55 @@ impl<'a, E: EntityTrait, C: ReadRows> Judge<'a, E, C> {
     }
 }
 
-/// The member of a batch that a numbered row is about.
-pub(crate) fn numbered<'b, T>(batch: &'b [T], row: &QueryResult) -> Result<Option<&'b T>, DbErr> {
-    let number: i64 = row.try_get_by_index(0)?;
-    Ok(usize::try_from(number).ok().and_then(|number| batch.get(number)))
+/// Whether a row's value in a column of the key may be stored as something
+/// else, as far as the entity tells.
+fn may_change<E: EntityTrait>(field: &Field<E>, row: Row<'_, E>) -> bool {
+    if field.is_lossy() {
+        return field.value(row).is_some_and(|value| may_round(&field.column_type(), &value));
+    }
+    let length = match field.column().def().get_column_type() {
+        sea_orm::ColumnType::Char(length) => length.unwrap_or(1),
+        _ => return false,
+    };
+    let Some(Value::String(Some(text))) = field.value(row) else { return false };
+    text.ends_with(' ') || text.chars().count() != usize::try_from(length).unwrap_or(usize::MAX)
+}
+
+/// The rows for which there is a value, by their index.
+fn values<E: EntityTrait>(
+    desired: &Desired<E>,
+    value: impl Fn(Row<'_, E>) -> Option<Value>,
+) -> Vec<(usize, Value)> {
+    let value = |(index, row)| Some((index, value(row)?));
+    desired.rows().enumerate().filter_map(value).collect()
+}
+
+/// The updates, by their index, that change a column.
+fn changes<E: EntityTrait>(
+    found: &Found<E>,
+    position: Position,
+) -> impl Iterator<Item = (usize, &Update<E>)> {
+    let updates = found.updated.iter().enumerate();
+    updates.filter(move |(_, update)| update.changed.contains(&position))
+}
+
+fn pair<E: EntityTrait>(
+    field: &Field<E>,
+    update: &Update<E>,
+    desired: &Desired<E>,
+) -> Option<(Value, Value)> {
+    let current = field.value(Row::Active(&update.current))?;
+    Some((current, field.value(desired.row(update.desired))?))
+}
+
+fn is_null(value: &Value) -> bool {
+    *value == value.as_null()
+}
+
+/// The number in a column of a result.
+pub(crate) fn number(row: &QueryResult, index: usize) -> Result<usize, DbErr> {
+    let number: i64 = row.try_get_by_index(index)?;
+    usize::try_from(number).map_err(|error| DbErr::Type(error.to_string()))
 }
 
 /// Whether the row may be the same once the columns have rounded its values.
@@ -265,24 +405,12 @@ pub(crate) fn is_doubtful<E: EntityTrait>(
     update: &Update<E>,
     desired: &Desired<E>,
 ) -> bool {
-    doubtful_columns(columns, update, desired).count() == update.changed.len()
-}
-
-/// The columns that may be the same once they have rounded their values.
-fn doubtful_columns<'u, E: EntityTrait>(
-    columns: &'u Columns<E>,
-    update: &'u Update<E>,
-    desired: &'u Desired<E>,
-) -> impl Iterator<Item = Position> + 'u {
-    let (current, desired) = (Row::Active(&update.current), desired.row(update.desired));
-    update.changed.iter().copied().filter(move |&position| {
+    update.changed.iter().all(|&position| {
         let field = columns.field(position);
-        match (field.value(current), field.value(desired)) {
-            (Some(current), Some(desired)) if is_text(&field.column_type()) => {
-                differ_in_blanks(&current, &desired)
-            }
-            (_, Some(desired)) => may_round(&field.column_type(), &desired),
-            _ => false,
-        }
+        let differs_in_blanks = || {
+            let pair = pair(field, update, desired);
+            pair.is_some_and(|(current, desired)| differ_in_blanks(&current, &desired))
+        };
+        field.is_lossy() || (is_text(&field.column_type()) && differs_in_blanks())
     })
 }

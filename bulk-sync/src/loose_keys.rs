@@ -1,162 +1,184 @@
 //! Keys that are different texts and yet equal to the database: under a
-//! case-insensitive collation, in `citext`, in `char(n)`.
+//! case-insensitive collation, in `citext`.
 //!
-//! Only when rows would be created while others match no model can such keys
-//! be among them, so only then is the database asked.
+//! Only when rows would be created can such keys be among them, so only then
+//! is the database asked.
 
 use std::collections::{HashMap, HashSet};
 
-use sea_orm::{ActiveModelTrait, DbBackend, EntityTrait, Value};
+use sea_orm::{ActiveModelTrait, EntityTrait, Value};
 
 use crate::{
     batch::batches,
-    catalog::Declared,
     columns::Position,
     connection::ReadRows,
     desired::{Desired, RowList},
     error::{InputFault, SyncError},
     field::Row,
-    judge::{Judge, numbered},
+    judge::{Judge, number},
     key_index::KeyIndex,
     key_text::row_text,
     plan::Update,
     planner::Found,
-    rounding::is_text,
+    run::Reading,
 };
 
+/// Rows that have, to the database, the key of a model to create.
+struct Matches<E: EntityTrait> {
+    live: Vec<(usize, E::ActiveModel)>,
+    stamped: Vec<(usize, E::ActiveModel)>,
+}
+
 impl<E: EntityTrait, C: ReadRows> Judge<'_, E, C> {
+    /// Refuses models to create whose keys the database holds equal.
+    ///
+    /// # Errors
+    ///
+    /// `InvalidInput` with the first two of them.
+    async fn refuse_equal_keys(
+        &self,
+        desired: &Desired<E>,
+        found: &Found<E>,
+    ) -> Result<(), SyncError> {
+        if found.created.len() < 2 {
+            return Ok(());
+        }
+        let columns = self.columns();
+        for batch in found.created.chunks(self.statements.rows_to_group()) {
+            let keys = batch.iter().map(|&at| columns.key_values(desired.row(at))).collect();
+            let select = self.statements.select_equal_keys(keys);
+            let row = self.db.query_one(&select).await.map_err(|error| self.failed(error))?;
+            if let Some(row) = row {
+                let model = |index| {
+                    let number = number(&row, index).map_err(|error| self.failed(error))?;
+                    Ok::<_, SyncError>(batch.get(number).copied().unwrap_or_default())
+                };
+                return Err(self.same_key(desired, model(0)?, model(1)?));
+            }
+        }
+        Ok(())
+    }
+
     /// Matches rows to create with rows that match no model, where the
-    /// database holds their keys equal.
+    /// database holds their keys equal. What is only read, and what the proof
+    /// does not look at, is looked at for models whose keys it holds equal.
     ///
     /// # Errors
     ///
     /// `InvalidInput` where it holds the keys of two models equal.
     pub async fn match_loose_keys(
-        &mut self,
-        desired: &mut Desired<E>,
-        index: &KeyIndex,
-        found: &mut Found<E>,
-    ) -> Result<(), SyncError> {
-        let columns = self.columns();
-        let is_text_key = |key: &Position| is_text(&columns.field(*key).column_type());
-        if found.created.is_empty()
-            || found.unmatched.is_empty()
-            || !columns.key.iter().any(is_text_key)
-        {
-            return Ok(());
-        }
-        let declared = self.declared().await?;
-        let has = |what: fn(&Declared) -> bool| {
-            columns.key.iter().any(|key| is_text_key(key) && what(&declared[*key]))
-        };
-        let (is_padded, is_loose) = (has(|d| d.blank_padded.is_some()), has(|d| d.is_loose));
-        if is_padded {
-            for &key in columns.key.iter().filter(|&&key| declared[key].blank_padded.is_some()) {
-                self.pad(desired, &declared, &found.created, key)?;
-            }
-        }
-        let pairs = if is_loose {
-            self.ask_for_pairs(desired, index, found, &declared).await?
-        } else if is_padded {
-            self.equal_pairs(desired, found)
-        } else {
-            return Ok(());
-        };
-        self.pair(desired, found, &pairs)
-    }
-
-    /// Rows to create and unmatched rows whose keys are now the same.
-    fn equal_pairs(&self, desired: &Desired<E>, found: &Found<E>) -> Vec<(usize, usize)> {
-        let columns = self.columns();
-        let key = |row| columns.key_values(row);
-        let unmatched: HashMap<Vec<Value>, usize> = found
-            .unmatched
-            .iter()
-            .enumerate()
-            .map(|(at, row)| (key(Row::Active(row)), at))
-            .collect();
-        let pair = |&created: &usize| Some((created, *unmatched.get(&key(desired.row(created)))?));
-        found.created.iter().filter_map(pair).collect()
-    }
-
-    /// Rows to create and unmatched rows whose keys the database holds equal.
-    async fn ask_for_pairs(
         &self,
         desired: &Desired<E>,
         index: &KeyIndex,
-        found: &Found<E>,
-        declared: &[Declared],
-    ) -> Result<Vec<(usize, usize)>, SyncError> {
+        found: &mut Found<E>,
+        reading: Reading,
+    ) -> Result<(), SyncError> {
+        // rows that are stamped, and those that were not looked up, are not among the unmatched
+        let all_are_known = found.read_all && self.task.soft_delete.is_none();
+        // where text is often loose, the proof of what was written asks too
+        let is_proved = reading == Reading::NeededColumns && self.statements.dialect.loose_text;
+        let may_match = !all_are_known || !is_proved || !found.unmatched.is_empty();
+        if found.created.is_empty() || !may_match || !self.may_have_loose_key().await? {
+            return Ok(());
+        }
+        let matches = self.ask_for_matches(desired, index, found, all_are_known).await?;
+        self.pair(desired, found, matches)?;
+        if is_proved { Ok(()) } else { self.refuse_equal_keys(desired, found).await }
+    }
+
+    async fn may_have_loose_key(&self) -> Result<bool, SyncError> {
         let columns = self.columns();
+        if !columns.has_text_key() || self.db.is_mock_connection() {
+            return Ok(false);
+        }
+        self.declared().await?;
+        Ok(columns.has_loose_key())
+    }
+
+    async fn ask_for_matches(
+        &self,
+        desired: &Desired<E>,
+        index: &KeyIndex,
+        found: &mut Found<E>,
+        all_are_known: bool,
+    ) -> Result<Matches<E>, SyncError> {
+        let (task, columns) = (self.task, self.columns());
         let primary_key = |row: &E::ActiveModel| columns.primary_key_values(Row::Active(row));
-        let unmatched: HashMap<Vec<Value>, usize> =
-            found.unmatched.iter().enumerate().map(|(at, row)| (primary_key(row), at)).collect();
-        let read = [&columns.key[..], &columns.primary_key].concat();
-        // on PostgreSQL, text would be compared as text with citext
-        let is_postgres = self.statements.dialect.backend == DbBackend::Postgres;
-        let cast = |key: &Position| declared[*key].cast.clone().filter(|_| is_postgres);
-        let types: Vec<_> = columns.key.iter().map(cast).collect();
-        let fixed = self.statements.parameters(&self.statements.count(&self.task.scope));
-        let mut pairs = Vec::new();
+        let mut unmatched: Vec<_> = found.unmatched.drain(..).map(Some).collect();
+        let keys = unmatched.iter().flatten().map(primary_key);
+        let index_of: HashMap<Vec<Value>, usize> = keys.zip(0..).collect();
+        let mut taken: HashMap<Vec<Value>, usize> = HashMap::new();
+        let mut matches = Matches { live: Vec::new(), stamped: Vec::new() };
+        let read = if all_are_known {
+            [&columns.key[..], &columns.primary_key].concat()
+        } else {
+            columns.all().collect()
+        };
+        let fixed = self.statements.parameters(&self.statements.count(&task.scope));
         let size = |created: &usize| columns.size(&columns.key, desired.row(*created));
         for batch in batches(&found.created, self.limit(fixed, &columns.key), size) {
-            let keys = batch.iter().map(|&at| columns.key_values(desired.row(at)));
-            let scope = &self.task.scope;
-            let select = self.statements.select_matching(scope, &types, keys.collect(), &read);
+            let keys = batch.iter().map(|&at| columns.key_values(desired.row(at))).collect();
+            let select = self.statements.select_matching(&task.scope, keys, &read);
             for row in self.db.query_all(&select).await.map_err(|error| self.failed(error))? {
-                let created = numbered(batch, &row).map_err(|error| self.failed(error))?;
+                let number = number(&row, 0).map_err(|error| self.failed(error))?;
+                let Some(&created) = batch.get(number) else { continue };
                 let mut current = <E::ActiveModel as ActiveModelTrait>::default();
                 columns
                     .read_from(1, &read, &row, &mut current)
                     .map_err(|error| self.failed(error))?;
-                let Some(&created) = created else { continue };
-                if let Some(&at) = unmatched.get(&primary_key(&current)) {
-                    pairs.push((created, at));
-                } else if let Some(first) = index.find(columns, desired, Row::Active(&current)) {
+                let key = primary_key(&current);
+                let first = taken.get(&key).copied();
+                let first = first.or_else(|| index.find(columns, desired, Row::Active(&current)));
+                if let Some(first) = first {
                     return Err(self.same_key(desired, first, created));
                 }
+                if let Some(found) = index_of.get(&key).and_then(|&at| unmatched[at].take()) {
+                    matches.live.push((created, found));
+                } else if task.is_stamped(Row::Active(&current)) {
+                    matches.stamped.push((created, current));
+                } else {
+                    found.read += 1;
+                    matches.live.push((created, current));
+                }
+                taken.insert(key, created);
             }
         }
-        Ok(pairs)
+        found.unmatched.extend(unmatched.into_iter().flatten());
+        Ok(matches)
     }
 
-    /// Turns created rows and unmatched ones into updates, or nothing to do.
+    /// Turns created rows and those that match them into updates, or nothing to do.
     fn pair(
         &self,
         desired: &Desired<E>,
         found: &mut Found<E>,
-        pairs: &[(usize, usize)],
+        matches: Matches<E>,
     ) -> Result<(), SyncError> {
         let columns = self.columns();
-        let mut model_of: HashMap<usize, usize> = HashMap::new();
-        for &(created, at) in pairs {
-            if let Some(first) = model_of.insert(at, created) {
-                return Err(self.same_key(desired, first, created));
-            }
+        let Matches { mut live, mut stamped } = matches;
+        for rows in [&mut live, &mut stamped] {
+            let by = &columns.primary_key;
+            rows.sort_by(|(_, l), (_, r)| columns.compare(by, Row::Active(l), Row::Active(r)));
         }
         let mut paired = HashSet::new();
         let mut duplicates = Vec::new();
-        let unmatched = std::mem::take(&mut found.unmatched);
-        for (at, current) in unmatched.into_iter().enumerate() {
-            let Some(&created) = model_of.get(&at) else {
-                found.unmatched.push(current);
-                continue;
-            };
-            let (row, model) = (Row::Active(&current), desired.row(created));
+        for (created, current) in live {
             if !paired.insert(created) {
-                duplicates.push(row_text(columns, &columns.key, row));
+                duplicates.push(row_text(columns, &columns.key, Row::Active(&current)));
                 found.repeated.push(current);
                 continue;
             }
-            let respelled =
-                columns.key.iter().copied().filter(|&key| !columns.field(key).same(row, model));
-            let mut changed: Vec<Position> = respelled.collect();
-            changed.extend(columns.differing(row, model));
-            changed.sort_unstable();
+            let changed = self.changed(desired, created, &current);
             if changed.is_empty() {
                 found.unchanged += 1;
             } else {
                 found.updated.push(Update { desired: created, current, changed, revived: false });
+            }
+        }
+        for (created, current) in stamped {
+            if paired.insert(created) {
+                let changed = self.changed(desired, created, &current);
+                found.updated.push(Update { desired: created, current, changed, revived: true });
             }
         }
         found.created.retain(|created| !paired.contains(created));
@@ -164,6 +186,23 @@ impl<E: EntityTrait, C: ReadRows> Judge<'_, E, C> {
             return Ok(());
         }
         Err(SyncError::DuplicateRows { table: self.task.table.clone(), keys: duplicates })
+    }
+
+    /// The columns in which a row differs from a model, the key among them.
+    fn changed(
+        &self,
+        desired: &Desired<E>,
+        created: usize,
+        current: &E::ActiveModel,
+    ) -> Vec<Position> {
+        let columns = self.columns();
+        let (row, model) = (Row::Active(current), desired.row(created));
+        let is_respelled =
+            |key: &Position| !columns.field(*key).same(row, model) && !columns.is_computed(*key);
+        let mut changed: Vec<Position> = columns.key.iter().copied().filter(is_respelled).collect();
+        changed.extend(columns.differing(row, model));
+        changed.sort_unstable();
+        changed
     }
 
     fn same_key(&self, desired: &Desired<E>, first: usize, later: usize) -> SyncError {

@@ -158,16 +158,15 @@ impl<E: EntityTrait, C: ReadRows> Proof<'_, E, C> {
     /// among them, or tells that rows have moved that were not written.
     async fn compare_again(&self) -> Result<(), SyncError> {
         let (task, plan) = (&self.plan.task, self.plan);
-        let index = &plan.index;
-        let mut desired = plan.desired.clone();
-        let found = read(task, &desired, index, self.db, Reading::NeededColumns).await;
+        let (desired, index) = (&plan.desired, &plan.index);
+        let found = read(task, desired, index, self.db, Reading::NeededColumns).await;
         let mut found = match found {
             Err(SyncError::DuplicateRows { keys, .. }) => return Err(self.moved(keys)),
             found => found?,
         };
-        let mut judge = Judge::new(task, self.db);
-        judge.match_loose_keys(&mut desired, index, &mut found).await?;
-        judge.settle_updates(&mut desired, &mut found).await?;
+        let judge = Judge::new(task, self.db);
+        judge.match_loose_keys(desired, index, &mut found, Reading::NeededColumns).await?;
+        judge.settle_updates(desired, &mut found).await?;
         let written: HashSet<usize> = plan.written().collect();
         let settings = &task.settings;
         let created = found.created.iter().copied();

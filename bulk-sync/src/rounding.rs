@@ -4,7 +4,7 @@
 //! shows whether it has more digits than the column keeps.
 
 use sea_orm::{
-    Value,
+    DbBackend, Value,
     sea_query::{ColumnType, QueryBuilder, SqliteQueryBuilder},
 };
 
@@ -13,46 +13,70 @@ use crate::catalog::Declared;
 /// The digits of a decimal that survive being stored as a float of 64 bits.
 const FLOAT_DIGITS: usize = 15;
 
-/// Whether any column could store this value as something else, so that the
-/// catalog has to tell what this one is.
+/// Whether a column of this type may store a value as another one.
+pub(crate) fn is_lossy(column_type: &ColumnType) -> bool {
+    matches!(
+        column_type,
+        ColumnType::Decimal(_)
+            | ColumnType::Time
+            | ColumnType::DateTime
+            | ColumnType::Timestamp
+            | ColumnType::TimestampWithTimeZone
+            | ColumnType::Float
+            | ColumnType::Double
+            | ColumnType::Json
+            | ColumnType::JsonBinary
+            | ColumnType::Array(_)
+    )
+}
+
+/// Whether any column could store this value of a lossy type as something else,
+/// so that the catalog has to tell what this one is.
 pub(crate) fn may_round(column_type: &ColumnType, value: &Value) -> bool {
-    match column_type {
-        ColumnType::Decimal(_) => {
-            let text = text(value);
-            fraction_digits(&text) > 0 || digits(&text) > FLOAT_DIGITS
-        }
+    if !matches!(column_type, ColumnType::Decimal(_)) {
         // to write a time out costs more than to ask about it
-        ColumnType::Time
-        | ColumnType::DateTime
-        | ColumnType::Timestamp
-        | ColumnType::TimestampWithTimeZone
-        | ColumnType::Float
-        | ColumnType::Double
-        | ColumnType::Json
-        | ColumnType::JsonBinary
-        | ColumnType::Array(_) => true,
-        _ => false,
+        return true;
+    }
+    let text = text(value);
+    scale(&text) > 0 || digits(&text) > FLOAT_DIGITS
+}
+
+/// Whether this column may store this value of a lossy type as something else.
+pub(crate) fn rounds(column_type: &ColumnType, declared: &Declared, value: &Value) -> bool {
+    let Some(cast) = declared.casts.last() else { return false };
+    // what SQLite converts by itself: other types it keeps as they are
+    if matches!(cast.as_str(), "REAL" | "NUMERIC") {
+        return matches!(column_type, ColumnType::Decimal(_)) && may_round(column_type, value);
+    }
+    let has_scale = declared.fraction_digits.is_some();
+    match column_type {
+        ColumnType::Float => has_scale || !["real", "FLOAT"].contains(&cast.as_str()),
+        ColumnType::Double => has_scale || !["double precision", "DOUBLE"].contains(&cast.as_str()),
+        ColumnType::Json | ColumnType::JsonBinary | ColumnType::Array(_) => true,
+        ColumnType::Decimal(_) => {
+            declared.fraction_digits.is_some_and(|kept| scale(&text(value)) > kept)
+        }
+        _ => has_scale,
     }
 }
 
-/// Whether this column may store this value as something else.
-pub(crate) fn rounds(column_type: &ColumnType, declared: &Declared, value: &Value) -> bool {
-    let Some(cast) = &declared.cast else { return false };
-    // what SQLite converts by itself: other types it keeps as they are
-    if matches!(cast.as_str(), "REAL" | "NUMERIC") {
-        return matches!(column_type, ColumnType::Decimal(_))
-            && digits(&text(value)) > FLOAT_DIGITS;
+/// What a column makes of text, where that is not the text itself. Text that
+/// is too long in more than blanks is left: the database refuses it.
+pub(crate) fn stored_text(backend: DbBackend, declared: &Declared, text: &str) -> Option<String> {
+    let length = declared.length?;
+    let (kept, rest) = match text.char_indices().nth(length) {
+        Some((end, _)) => text.split_at(end),
+        None => (text, ""),
+    };
+    if !rest.trim_end_matches(' ').is_empty() {
+        return None;
     }
-    match column_type {
-        ColumnType::Float => !["real", "FLOAT"].contains(&cast.as_str()),
-        ColumnType::Double => !["double precision", "DOUBLE"].contains(&cast.as_str()),
-        ColumnType::Json | ColumnType::JsonBinary | ColumnType::Array(_) => true,
-        ColumnType::Time
-        | ColumnType::DateTime
-        | ColumnType::Timestamp
-        | ColumnType::TimestampWithTimeZone => declared.fraction_digits.is_some(),
-        _ => declared.fraction_digits.is_some_and(|kept| fraction_digits(&text(value)) > kept),
-    }
+    let stored = match backend {
+        _ if !declared.is_padded => kept.to_owned(),
+        DbBackend::Postgres => format!("{kept:length$}"),
+        _ => kept.trim_end_matches(' ').to_owned(),
+    };
+    (stored != text).then_some(stored)
 }
 
 /// Whether the column type holds text.
@@ -72,9 +96,19 @@ fn text(value: &Value) -> String {
     SqliteQueryBuilder.value_to_string(value)
 }
 
-/// The digits after the point, without trailing zeros: 2 in `10.250`.
-fn fraction_digits(text: &str) -> usize {
-    text.split_once('.').map_or(0, |(_, fraction)| fraction.trim_end_matches('0').len())
+/// The digits after the point that a number needs: 2 for `10.250` and `1.025E+1`,
+/// -3 for `1000`.
+fn scale(text: &str) -> i64 {
+    let (number, exponent) = text.split_once(['e', 'E']).unwrap_or((text, "0"));
+    let (whole, fraction) = number.split_once('.').unwrap_or((number, ""));
+    let digits = format!("{whole}{fraction}");
+    let needed = digits.trim_end_matches('0');
+    if !needed.contains(|c: char| c.is_ascii_digit()) {
+        return i64::MIN;
+    }
+    let length = |text: &str| i64::try_from(text.len()).unwrap_or(i64::MAX);
+    let zeros = length(&digits) - length(needed);
+    length(fraction) - zeros - exponent.parse::<i64>().unwrap_or(0)
 }
 
 fn digits(text: &str) -> usize {
@@ -86,10 +120,34 @@ mod tests {
     use super::*;
 
     #[test]
-    fn digits_after_the_point_are_counted_without_trailing_zeros() {
-        for (text, expected) in [("10", 0), ("10.250", 2), ("-0.001", 3), ("5.000", 0)] {
-            assert_eq!(fraction_digits(text), expected, "{text}");
+    fn the_scale_is_that_of_the_last_digit_that_is_not_zero() {
+        for (text, expected) in [
+            ("10", -1),
+            ("10.250", 2),
+            ("-0.001", 3),
+            ("5.000", 0),
+            ("1E-30", 30),
+            ("1.50e+3", -2),
+            ("0.00", i64::MIN),
+        ] {
+            assert_eq!(scale(text), expected, "{text}");
         }
+    }
+
+    #[test]
+    fn text_is_stored_padded_or_without_the_blanks_that_are_too_many() {
+        let stored = |backend, is_padded, text| {
+            let declared = Declared { length: Some(3), is_padded, ..Declared::default() };
+            stored_text(backend, &declared, text)
+        };
+        let (postgres, mysql) = (DbBackend::Postgres, DbBackend::MySql);
+        assert_eq!(stored(postgres, true, "ä").as_deref(), Some("ä  "));
+        assert_eq!(stored(postgres, true, "ab    ").as_deref(), Some("ab "));
+        assert_eq!(stored(mysql, true, "ab ").as_deref(), Some("ab"));
+        assert_eq!(stored(postgres, false, "abc ").as_deref(), Some("abc"));
+        assert_eq!(stored(postgres, false, "ab "), None);
+        assert_eq!(stored(postgres, true, "abcd"), None);
+        assert_eq!(stored_text(mysql, &Declared::default(), "a "), None);
     }
 
     #[test]

@@ -74,6 +74,27 @@ pub(crate) fn numbered_rows<E: EntityTrait>(
     fill(dialect, &slots, numbered.collect(), unnests(dialect, fields))
 }
 
+/// Pairs of values of a column, none of them NULL, with their numbers from 0:
+/// the number, the left value and the right one.
+pub(crate) fn numbered_pairs<E: EntityTrait>(
+    dialect: Dialect,
+    field: &'static Field<E>,
+    left: Vec<Value>,
+    right: Vec<Value>,
+) -> Rows {
+    let slots = [Slot::Number, Slot::Field(field), Slot::Field(field)];
+    let numbers = (0i64..).map(Value::from);
+    if !unnests(dialect, &[field]) {
+        let rows = numbers.zip(left.into_iter().zip(right));
+        let rows = rows.map(|(number, (left, right))| vec![number, left, right]).collect();
+        return fill(dialect, &slots, rows, false);
+    }
+    let numbers = numbers.take(left.len()).collect();
+    let arrays = slots.iter().zip([numbers, left, right]);
+    let arrays = arrays.map(|(slot, values)| array(slot.array_type(), values, slot.element_type()));
+    unnested::<E>(arrays.collect(), (0..slots.len()).map(name).collect(), saved(&slots))
+}
+
 fn fill<E: EntityTrait>(
     dialect: Dialect,
     slots: &[Slot<E>],
@@ -238,6 +259,10 @@ fn unnest<E: EntityTrait>(slots: &[Slot<E>], rows: Vec<Vec<Value>>) -> Rows {
         columns.push(column);
     }
     arrays.append(&mut masks);
+    unnested::<E>(arrays, names, columns)
+}
+
+fn unnested<E: EntityTrait>(arrays: Vec<Expr>, names: Vec<DynIden>, columns: Vec<Expr>) -> Rows {
     let select = Query::select()
         .column(Asterisk)
         .from_function(Func::cust("UNNEST").args(arrays), "u")

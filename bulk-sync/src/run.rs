@@ -97,17 +97,22 @@ where
     C: ReadRows,
 {
     let Checked { task, desired, index } = checked;
-    let mut judge = Judge::new(task, db);
+    let judge = Judge::new(task, db);
     if judge.round_keys(desired).await? {
         let rounded = std::mem::replace(desired, Desired::Models(Vec::new()));
         (*desired, *index) = reindex(task, rounded)?;
     }
     let mut found = read(task, desired, index, db, reading).await?;
+    if judge.learn(desired, &found).await? {
+        let learned = std::mem::replace(desired, Desired::Models(Vec::new()));
+        (*desired, *index) = reindex(task, learned)?;
+        found = read(task, desired, index, db, reading).await?;
+    }
     if !found.is_partial {
         let updated = found.updated.iter().map(|update| update.desired);
         let written = found.created.iter().copied().chain(updated);
         check_to_write(&task.columns, desired, written, db.get_database_backend())?;
-        judge.match_loose_keys(desired, index, &mut found).await?;
+        judge.match_loose_keys(desired, index, &mut found, reading).await?;
         judge.settle_updates(desired, &mut found).await?;
     }
     Ok(found)

@@ -1,18 +1,19 @@
 //! The statements of a sync, built from columns and values: pure.
 //!
 //! Everything is a sea-query statement, so that a `RestrictedConnection` can
-//! audit it, and each column is written through `save_as` and read through
+//! audit it, but for a question that such a connection does not get to, and each column is written through `save_as` and read through
 //! `select_as`.
 
 use sea_orm::{
-    ColumnTrait, DbBackend, EntityTrait, Value,
+    ColumnTrait, DbBackend, EntityTrait, Statement, Value,
     sea_query::{
-        Asterisk, Condition, DeleteStatement, Expr, ExprTrait, Func, InsertStatement, IntoIden,
-        Query, SelectStatement, UpdateStatement, ValueTuple,
+        Asterisk, BinOper, ColumnType, Condition, DeleteStatement, Expr, ExprTrait, Func,
+        InsertStatement, IntoIden, Query, SelectStatement, UnionType, UpdateStatement, ValueTuple,
     },
 };
 
 use crate::{
+    batch::rows_per_statement,
     columns::{Columns, Position},
     dialect::{Dialect, RowSource},
     field::Field,
@@ -98,7 +99,7 @@ impl<E: EntityTrait> Statements<'_, E> {
     pub fn cast(
         &self,
         positions: &[Position],
-        types: &[String],
+        casts: &[String],
         rows: Vec<Vec<Value>>,
     ) -> SelectStatement {
         let fields = self.fields(positions);
@@ -107,8 +108,106 @@ impl<E: EntityTrait> Statements<'_, E> {
         select.from(table);
         let mut columns = columns.into_iter();
         select.exprs(columns.next());
-        for ((field, value), cast) in fields.iter().zip(columns).zip(types) {
-            select.expr(field.column().select_as(value.cast_as(cast.clone())));
+        for (field, value) in fields.iter().zip(columns) {
+            select.expr(field.column().select_as(cast(value, casts)));
+        }
+        if let Some(with) = with {
+            select.with_cte(with);
+        }
+        select
+    }
+
+    /// How many pairs of values are compared in one statement.
+    pub fn pairs_per_statement(&self) -> usize {
+        rows_per_statement(self.dialect, Some(self.dialect.compared_pairs), 0, 3)
+    }
+
+    /// `SELECT number FROM v WHERE CAST(desired AS type) IS DISTINCT FROM …`: the
+    /// numbers, from 0, of the pairs that differ once a column has rounded them.
+    pub fn select_differing(
+        &self,
+        position: Position,
+        casts: &[String],
+        current: Vec<Value>,
+        desired: Vec<Value>,
+    ) -> SelectStatement {
+        let field = self.columns.field(position);
+        let Rows { with, table, columns } =
+            row_source::numbered_pairs(self.dialect, field, current, desired);
+        let mut columns = columns.into_iter();
+        let mut select = Query::select();
+        select.exprs(columns.next()).from(table);
+        let mut rounded = columns.map(|value| cast(value, casts));
+        if let (Some(current), Some(desired)) = (rounded.next(), rounded.next()) {
+            select.and_where(current.binary(BinOper::Custom("IS DISTINCT FROM"), desired));
+        }
+        if let Some(with) = with {
+            select.with_cte(with);
+        }
+        select
+    }
+
+    /// The same for MySQL, as one text with commas: a row of a table for each
+    /// pair would cost more than the comparison, and so would its parts as
+    /// expressions of sea-query.
+    pub fn list_differing(
+        &self,
+        position: Position,
+        casts: &[String],
+        current: Vec<Value>,
+        desired: Vec<Value>,
+    ) -> Statement {
+        let field = self.columns.field(position);
+        // the cast makes a moment a DATETIME, as `parameter` does
+        let value =
+            casts.iter().fold("?".to_owned(), |value, cast| format!("CAST({value} AS {cast})"));
+        let differing = (0..current.len())
+            .map(|number| format!("IF({value} <=> {value}, NULL, {number})"))
+            .collect::<Vec<_>>();
+        let sql = format!("SELECT CONCAT_WS(',', {})", differing.join(", "));
+        let values = current.into_iter().zip(desired).flat_map(<[Value; 2]>::from);
+        let values = values.map(|value| bound(field, value));
+        Statement::from_sql_and_values(self.dialect.backend, sql, values)
+    }
+
+    /// How many keys are grouped in one statement.
+    pub fn rows_to_group(&self) -> usize {
+        let per_row = match self.parameters_per_row(&self.columns.key) {
+            0 => 0,
+            parameters => parameters + 1,
+        };
+        rows_per_statement(self.dialect, Some(usize::MAX), 0, per_row)
+    }
+
+    /// `SELECT MIN(number), MAX(number) FROM v GROUP BY key HAVING COUNT(*) > 1`:
+    /// the numbers, from 0, of two keys that the table would hold equal.
+    ///
+    /// No row of the table is read: it gives the columns their collations.
+    pub fn select_equal_keys(&self, keys: Vec<Vec<Value>>) -> SelectStatement {
+        let key = &self.columns.key;
+        let fields = self.fields(key);
+        let Rows { with, table, columns } = row_source::numbered_rows(self.dialect, &fields, keys);
+        let mut columns = columns.into_iter();
+        let mut given = Query::select();
+        given.exprs(columns.next()).from(table);
+        given.exprs(key.iter().zip(columns).map(|(&key, value)| self.comparable(key, value)));
+        let mut all = Query::select();
+        let integer = if self.dialect.backend == DbBackend::MySql { "SIGNED" } else { "BIGINT" };
+        all.expr_as(Expr::null().cast_as(integer), "n").from(E::default().table_ref());
+        let names: Vec<String> = (0..key.len()).map(|index| format!("k{index}")).collect();
+        for (&key, name) in key.iter().zip(&names) {
+            all.expr_as(self.key_column(key), name.clone());
+        }
+        all.and_where(Expr::val(1).eq(2)).union(UnionType::All, given);
+        let mut select = Query::select();
+        select
+            .expr(Func::min(Expr::col("n")))
+            .expr(Func::max(Expr::col("n")))
+            .from_subquery(all, "g")
+            .and_having(Func::count(Expr::col(Asterisk)).gt(1))
+            .limit(1);
+        for name in names {
+            select.add_group_by([Expr::col(name)]);
         }
         if let Some(with) = with {
             select.with_cte(with);
@@ -121,12 +220,12 @@ impl<E: EntityTrait> Statements<'_, E> {
     pub fn select_matching(
         &self,
         scope: &Scope,
-        key_types: &[Option<String>],
         keys: Vec<Vec<Value>>,
         positions: &[Position],
     ) -> SelectStatement {
-        let key = self.fields(&self.columns.key);
-        let Rows { with, table, columns } = row_source::numbered_rows(self.dialect, &key, keys);
+        let key = &self.columns.key;
+        let fields = self.fields(key);
+        let Rows { with, table, columns } = row_source::numbered_rows(self.dialect, &fields, keys);
         let mut columns = columns.into_iter();
         let mut select = Query::select();
         select.exprs(columns.next());
@@ -135,12 +234,8 @@ impl<E: EntityTrait> Statements<'_, E> {
             select.expr(column.select_as(Expr::col(column.as_column_ref())));
         }
         select.from(E::default().table_ref()).from(table);
-        for ((field, value), key_type) in key.iter().zip(columns).zip(key_types) {
-            let value = match key_type {
-                Some(key_type) => value.cast_as(key_type.clone()),
-                None => value,
-            };
-            select.and_where(Expr::col(field.column().as_column_ref()).eq(value));
+        for (&key, value) in key.iter().zip(columns) {
+            select.and_where(self.key_column(key).eq(self.comparable(key, value)));
         }
         if let Some(condition) = scope.condition() {
             select.cond_where(condition.clone());
@@ -149,6 +244,28 @@ impl<E: EntityTrait> Statements<'_, E> {
             select.with_cte(with);
         }
         select
+    }
+
+    /// A column to compare keys with. PostgreSQL has no equality of json.
+    fn key_column(&self, position: Position) -> Expr {
+        let field = self.columns.field(position);
+        let column = Expr::col(field.column().as_column_ref());
+        if self.is_postgres_json(field) { column.cast_as("jsonb") } else { column }
+    }
+
+    /// A value of a key, as it has to be to be compared with the column.
+    fn comparable(&self, position: Position, value: Expr) -> Expr {
+        let declared = self.columns.declared(position);
+        match declared.and_then(|declared| declared.compared_as.clone()) {
+            Some(column_type) => value.cast_as(column_type),
+            None if self.is_postgres_json(self.columns.field(position)) => value.cast_as("jsonb"),
+            None => value,
+        }
+    }
+
+    fn is_postgres_json(&self, field: &Field<E>) -> bool {
+        self.dialect.backend == DbBackend::Postgres
+            && matches!(field.column_type(), ColumnType::Json | ColumnType::JsonBinary)
     }
 
     /// `INSERT INTO …`: rows of one value a column.
@@ -240,27 +357,34 @@ impl<E: EntityTrait> Statements<'_, E> {
 
     /// The rows whose columns `by` have one of these lists of values.
     pub fn among(&self, by: &[Position], keys: Vec<Vec<Value>>) -> Condition {
-        let fields = self.fields(by);
-        let column = |field: &Field<E>| Expr::col(field.column().as_column_ref());
-        let saved = |(field, value): (&&'static Field<E>, Value)| {
-            field.column().save_as(self.parameter(field, value))
+        let columns = || by.iter().map(|&position| self.key_column(position));
+        let saved = |(&position, value): (&Position, Value)| {
+            let field = self.columns.field(position);
+            self.comparable(position, field.column().save_as(self.parameter(field, value)))
         };
         let expr = if keys.is_empty() {
             Expr::val(1).eq(2)
-        } else if let [field] = fields[..] {
-            column(field).is_in(keys.into_iter().flatten().map(|value| saved((&field, value))))
+        } else if let [position] = by {
+            let values = keys.into_iter().flatten().map(|value| saved((position, value)));
+            self.key_column(*position).is_in(values)
         } else if self.dialect.tuple_lists {
-            let tuples = keys.into_iter().map(|key| Expr::tuple(fields.iter().zip(key).map(saved)));
-            Expr::tuple(fields.iter().map(|field| column(field))).is_in(tuples)
+            let tuples = keys.into_iter().map(|key| Expr::tuple(by.iter().zip(key).map(saved)));
+            Expr::tuple(columns()).is_in(tuples)
         } else {
+            let fields = self.fields(by);
             let tuples = keys.into_iter().map(|key| {
                 ValueTuple::Many(
                     fields.iter().zip(key).map(|(field, value)| bound(field, value)).collect(),
                 )
             });
             let list = Query::select().column(Asterisk).from_values(tuples, "v").to_owned();
-            Expr::tuple(fields.iter().map(|field| column(field))).in_subquery(list)
+            Expr::tuple(columns()).in_subquery(list)
         };
         expr.into()
     }
+}
+
+/// What a column of a type makes of a value.
+fn cast(value: Expr, casts: &[String]) -> Expr {
+    casts.iter().fold(value, |value, cast| value.cast_as(cast.clone()))
 }

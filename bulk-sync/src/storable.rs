@@ -36,6 +36,9 @@ pub enum ValueFault {
     /// A leap second, which PostgreSQL turns into the next second, and a `TIME` of
     /// MariaDB into midnight.
     LeapSecond,
+    /// A key in a `float(m,d)` or `double(m,d)`, which MySQL and MariaDB round
+    /// in a way that no CAST tells.
+    RoundedFloat,
     /// An offset from UTC that is not of whole minutes, or of a day or more,
     /// which is not written to SQLite as it is.
     Offset,
@@ -56,6 +59,9 @@ impl std::fmt::Display for ValueFault {
             Self::LargeDecimal => "the number is too large to be read again",
             Self::Year => "the year cannot be stored",
             Self::LeapSecond => "a leap second cannot be stored; use the second before or after",
+            Self::RoundedFloat => {
+                "a column that rounds floats cannot be a key; declare it without digits, or decimal"
+            }
             Self::Offset => "the offset from UTC is not of whole minutes; convert it to UTC",
         })
     }

@@ -410,7 +410,10 @@ fn set_positions<'p, E: EntityTrait>(
     positions: impl IntoIterator<Item = &'p Position>,
     row: Row<'_, E>,
 ) -> Vec<Position> {
-    positions.into_iter().copied().filter(|&position| columns.field(position).is_set(row)).collect()
+    let is_writable = |position: &Position| {
+        columns.field(*position).is_set(row) && !columns.is_computed(*position)
+    };
+    positions.into_iter().copied().filter(is_writable).collect()
 }
 
 /// The columns in which any of the rows differs, and those to touch.

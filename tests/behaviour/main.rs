@@ -4,6 +4,7 @@ use std::process::ExitCode;
 
 mod basics;
 mod columns;
+mod computed;
 mod concurrency;
 mod connections;
 mod constraints;
@@ -25,6 +26,7 @@ fn main() -> ExitCode {
     bulk_sync_tests::suite::run(&[
         ("basics", &basics::TESTS),
         ("columns", &columns::TESTS),
+        ("computed", &computed::TESTS),
         ("concurrency", &concurrency::TESTS),
         ("connections", &connections::TESTS),
         ("constraints", &constraints::TESTS),

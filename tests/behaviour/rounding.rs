@@ -8,19 +8,25 @@ use bulk_sync_tests::{
 };
 use sea_orm::{ConnectionTrait, DbBackend, QueryOrder, entity::prelude::*};
 
-pub const TESTS: [Test; 6] = tests![
+pub const TESTS: [Test; 13] = tests![
     what_a_column_does_not_keep_is_no_difference,
     the_smallest_difference_that_a_column_keeps_is_one_update,
     a_key_that_the_database_holds_equal_matches_and_is_respelled,
     keys_that_the_database_holds_equal_are_duplicates,
     a_text_too_long_for_its_column_is_an_error_or_kept_whole,
     asserting_convergence_changes_nothing_and_fails_with_the_columns,
+    what_is_written_is_what_was_given,
+    new_keys_that_the_database_holds_equal_are_refused_without_a_unique_index_too,
+    a_stamped_row_comes_back_under_a_key_that_is_spelled_otherwise,
+    a_key_that_is_spelled_otherwise_is_looked_up,
+    padded_keys_are_found_again,
+    padded_keys_that_differ_in_blanks_are_duplicates,
+    the_catalog_is_understood_whatever_the_case_of_its_names,
 ];
 
-fn reading(
-    name: &str,
-    nanoseconds: u32,
-) -> Result<reading::Model, Box<dyn std::error::Error + Send + Sync>> {
+type Failure = Box<dyn std::error::Error + Send + Sync>;
+
+fn reading(name: &str, nanoseconds: u32) -> Result<reading::Model, Failure> {
     let taken_at = DateTimeUtc::from_timestamp(1_700_000_000, nanoseconds).ok_or("out of range")?;
     Ok(reading::Model {
         id: 0,
@@ -87,12 +93,154 @@ async fn keys_that_the_database_holds_equal_are_duplicates(db: Db) -> TestResult
     sync(&db, vec![reading("anna", 0)?, reading("zoe", 0)?]).await?;
     for names in [["anna", "ANNA"], ["Anna", "ANNA"], ["new", "New"]] {
         let models = vec![reading(names[0], 0)?, reading(names[1], 0)?];
-        match sync(&db, models).await {
+        match sync(&db, models.clone()).await {
             Err(SyncError::InvalidInput { .. } | SyncError::Constraint { .. }) => {}
             other => return Err(format!("{names:?}: {other:?}").into()),
         }
+        refused_by_looking(&db, models).await?;
         assert_eq!(reading::Entity::find().count(&db.pool).await?, 2);
     }
+    Ok(())
+}
+
+/// Neither `compare` nor `check` takes the models.
+async fn refused_by_looking(db: &Db, models: Vec<reading::Model>) -> TestResult {
+    let sync = || reading::Entity::bulk_sync(models.clone(), WholeTable, None);
+    let compared = sync().compare(&db.pool).await;
+    assert!(matches!(compared, Err(SyncError::InvalidInput { .. })), "{compared:?}");
+    let checked = sync().check(&db.pool).await;
+    assert!(matches!(checked, Err(SyncError::InvalidInput { .. })), "{checked:?}");
+    Ok(())
+}
+
+async fn new_keys_that_the_database_holds_equal_are_refused_without_a_unique_index_too(
+    db: Db,
+) -> TestResult {
+    for statement in reading::definition(db.backend()) {
+        db.execute_unprepared(&statement.replace(" UNIQUE", "")).await?;
+    }
+    let models = vec![reading("new", 0)?, reading("other", 0)?, reading("New", 0)?];
+    let refused = sync(&db, models.clone()).await;
+    assert!(matches!(refused, Err(SyncError::InvalidInput { .. })), "{refused:?}");
+    assert_eq!(reading::Entity::find().count(&db.pool).await?, 0);
+    refused_by_looking(&db, models).await
+}
+
+async fn what_is_written_is_what_was_given(db: Db) -> TestResult {
+    reading::create_table(&db.pool).await?;
+    sync(&db, vec![reading("a", 0)?]).await?;
+    let dearer = reading::Model { price: Decimal::new(10_025, 3), ..reading("a", 0)? };
+    let plan = reading::Entity::bulk_sync([dearer.clone()], WholeTable, None).compare(&db.pool);
+    let changes: Vec<_> = plan.await?.updated().flat_map(|row| row.changes).collect();
+    assert_eq!(changes.len(), 1);
+    assert_eq!(changes[0].desired, dearer.price.into());
+    Ok(())
+}
+
+async fn a_stamped_row_comes_back_under_a_key_that_is_spelled_otherwise(db: Db) -> TestResult {
+    reading::create_table(&db.pool).await?;
+    let sync = |models: Vec<reading::Model>| {
+        let sync = reading::Entity::bulk_sync(models, WholeTable, None).allow_empty();
+        sync.soft_delete([(reading::Column::Detail, serde_json::json!("gone"))])
+    };
+    let kept = |name| Ok::<_, Failure>(reading::Model { detail: None, ..reading(name, 0)? });
+    assert_eq!(sync(vec![kept("anna")?]).exec(&db.pool).await?.created, 1);
+    assert_eq!(sync(vec![]).exec(&db.pool).await?.deleted, 1);
+    let plan = sync(vec![kept("ANNA")?]).compare(&db.pool).await?;
+    assert_eq!(plan.summary().revived, 1, "{plan}");
+    let result = sync(vec![kept("ANNA")?]).exec(&db.pool).await?;
+    assert_eq!((result.revived, result.created), (1, 0), "{result}");
+    let rows = reading::Entity::find().all(&db.pool).await?;
+    assert_eq!((rows.len(), rows[0].name.as_str()), (1, "ANNA"));
+    assert!(sync(vec![kept("ANNA")?]).check(&db.pool).await?);
+    Ok(())
+}
+
+async fn a_key_that_is_spelled_otherwise_is_looked_up(db: Db) -> TestResult {
+    reading::create_table(&db.pool).await?;
+    if db.backend() == DbBackend::Postgres {
+        let citext = "CREATE EXTENSION IF NOT EXISTS citext; \
+                      ALTER TABLE reading ALTER name TYPE citext";
+        db.execute_unprepared(citext).await?;
+    }
+    sync(&db, vec![reading("anna", 0)?, reading("bert", 0)?]).await?;
+    let respelled = || {
+        let sync = reading::Entity::bulk_sync(reading("ANNA", 0).ok(), WholeTable, None);
+        sync.skip_deletes()
+    };
+    let plan = respelled().compare(&db.pool).await?;
+    let result = respelled().exec(&db.pool).await?;
+    assert_eq!(result.to_string(), "0 created, 1 updated, 0 deleted, 0 unchanged");
+    assert_eq!(result, plan.summary());
+    assert!(respelled().check(&db.pool).await?);
+    assert_eq!(reading::Entity::find().count(&db.pool).await?, 2);
+    Ok(())
+}
+
+async fn padded_keys_are_found_again(db: Db) -> TestResult {
+    reading::create_table(&db.pool).await?;
+    let by_code = |models: Vec<reading::Model>| {
+        reading::Entity::bulk_sync(models, WholeTable, None).key([reading::Column::Code])
+    };
+    let coded =
+        |code: &str| Ok::<_, Failure>(reading::Model { code: code.into(), ..reading(code, 0)? });
+    let models = vec![coded("ab")?, coded("abcde")?, coded("")?];
+    let returned = by_code(models.clone()).exec_with_returning(&db.pool).await?;
+    assert_eq!(returned.created.len(), 3, "{returned:?}");
+    assert!(by_code(models.clone()).check(&db.pool).await?);
+    assert!(by_code(models.clone()).skip_deletes().exec(&db.pool).await?.is_unchanged());
+    let mut changed = models.clone();
+    changed[0].price = Decimal::new(7, 0);
+    changed.push(coded("xy")?);
+    let plan = by_code(changed.clone()).compare(&db.pool).await?;
+    let result = plan.apply(&db.pool).await?;
+    assert_eq!(result.to_string(), "1 created, 1 updated, 0 deleted, 2 unchanged");
+    assert!(by_code(changed).exec(&db.pool).await?.is_unchanged());
+    // a plan is stale when the row that it would create has appeared, padded
+    let plan = by_code(vec![coded("new")?]).skip_deletes().compare(&db.pool).await?;
+    by_code(vec![coded("new")?]).skip_deletes().exec(&db.pool).await?;
+    let stale = plan.apply(&db.pool).await;
+    assert!(matches!(stale, Err(SyncError::StalePlan { .. })), "{stale:?}");
+    Ok(())
+}
+
+async fn padded_keys_that_differ_in_blanks_are_duplicates(db: Db) -> TestResult {
+    reading::create_table(&db.pool).await?;
+    let mut models = vec![reading("a", 0)?, reading("b", 0)?];
+    models[1].code.push(' ');
+    let by_code = || {
+        let models = models.clone();
+        reading::Entity::bulk_sync(models, WholeTable, None).key([reading::Column::Code])
+    };
+    if db.backend() == DbBackend::Sqlite {
+        // SQLite pads nothing
+        assert_eq!(by_code().exec(&db.pool).await?.created, 2);
+        assert!(by_code().check(&db.pool).await?);
+        return Ok(());
+    }
+    let results = [
+        by_code().compare(&db.pool).await.map(|plan| plan.summary()),
+        by_code().exec(&db.pool).await,
+    ];
+    for result in results {
+        assert!(matches!(result, Err(SyncError::InvalidInput { .. })), "{result:?}");
+    }
+    assert_eq!(reading::Entity::find().count(&db.pool).await?, 0);
+    let result = by_code().last_wins().exec(&db.pool).await?;
+    assert_eq!(result.created, 1);
+    Ok(())
+}
+
+async fn the_catalog_is_understood_whatever_the_case_of_its_names(db: Db) -> TestResult {
+    for statement in reading::definition(db.backend()) {
+        // PostgreSQL folds what is not quoted
+        let statement = statement.replace("taken_at", "Taken_At").replace("price", "PRICE");
+        db.execute_unprepared(&statement).await?;
+    }
+    let mut model = reading("a", 123_456_789)?;
+    model.price = Decimal::from_str_exact("10.0052345678901234567")?;
+    assert_eq!(sync(&db, vec![model.clone()]).await?.created, 1);
+    assert!(sync(&db, vec![model]).await?.is_unchanged());
     Ok(())
 }
 
@@ -141,6 +289,7 @@ async fn asserting_convergence_changes_nothing_and_fails_with_the_columns(db: Db
     let panic = failed.await.err().ok_or("it did not fail")?.into_panic();
     let message = panic.downcast_ref::<String>().ok_or("no message")?;
     assert!(message.contains("name = 'a': code 'LOUD"), "{message}");
+    assert!(message.ends_with("→ 'ab'"), "{message}");
     assert_eq!(reading::Entity::find().count(&db.pool).await?, 0);
     Ok(())
 }

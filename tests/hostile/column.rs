@@ -2,7 +2,7 @@
 
 use std::{fmt::Debug, time::Duration};
 
-pub use bulk_sync_tests::column::{Column, NO_ARRAYS};
+pub use bulk_sync_tests::column::{Column, NO_ARRAYS, Place};
 use bulk_sync_tests::{
     entity::typed::{TABLE, Typed},
     suite::{Db, TestResult},
@@ -37,20 +37,26 @@ pub async fn every_value<E: Typed>(
     name: &'static str,
     column: Column<E::Type>,
 ) -> TestResult {
-    let mut report = Report::new(db.backend(), name);
-    if let Some((_, reason)) = column.missing.iter().find(|(at, _)| *at == db.backend()) {
-        report.skipped(reason);
-        return Ok(());
+    let backend = db.backend();
+    let mut report = Report::new(backend, name);
+    if let Some((_, reason)) = column.missing.iter().find(|(at, _)| *at == backend) {
+        report.missing(None, reason);
+        return report.finish();
     }
     let own = std::iter::once(None);
-    let others = (column.declared)(db.backend()).iter().copied().map(Some);
+    let others = (column.declared)(backend).iter().copied().map(Some);
     for declared in own.chain(others) {
+        let place = Place { backend, declared };
+        if let Err(error) = prepare(&db, declared).await {
+            report.unavailable(&error.to_string());
+            continue;
+        }
         // statements of one text on tables of two types: no connection may see both
         let mut pool = connect(&db).await?;
         create_table::<E>(&pool, declared).await?;
         for value in &column.hostile {
             for role in Role::ALL {
-                let outcome = run_case::<E>(&pool, &column, role, value).await;
+                let outcome = run_case::<E>(&pool, place, &column, role, value).await;
                 let hangs = outcome.as_ref().is_err_and(|failure| failure == HANGS);
                 if outcome.is_err() {
                     close(pool).await;
@@ -66,6 +72,21 @@ pub async fn every_value<E: Typed>(
         close(pool).await;
     }
     report.finish()
+}
+
+/// Creates a declared type that PostgreSQL does not have by itself.
+async fn prepare(db: &Db, declared: Option<&str>) -> Result<(), DbErr> {
+    let statement = match declared {
+        Some("citext") => "CREATE EXTENSION IF NOT EXISTS citext",
+        Some("price") => "CREATE DOMAIN cents AS numeric(12, 2); CREATE DOMAIN price AS cents",
+        Some("code") => "CREATE DOMAIN code AS char(3)",
+        Some(declared) if declared.ends_with("COLLATE without_case") => {
+            "CREATE COLLATION without_case (provider = icu, locale = 'und-u-ks-level2', \
+             deterministic = false)"
+        }
+        _ => return Ok(()),
+    };
+    db.execute_unprepared(statement).await.map(|_| ())
 }
 
 /// Connections of their own, as a case that hangs takes its connection along.

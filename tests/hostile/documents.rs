@@ -16,8 +16,12 @@ use crate::{
 
 columns! {
     boolean: Column::new([false, true], [false, true]);
-    json: Column::new([json!(1), json!(2)], documents()).near(near_json);
-    json_binary: Column::new([json!(1), json!(2)], documents()).near(near_json);
+    json: Column::new([json!(1), json!(2)], documents())
+        .near(near_json)
+        .step(|value, _| Some(json!([value])));
+    json_binary: Column::new([json!(1), json!(2)], documents())
+        .near(near_json)
+        .step(|value, _| Some(json!([value])));
     json_struct: Column::new([settings(json!(1)), settings(json!(2))], settings_of_all())
         .near(near_settings);
     number_enum: Column::new([Level::Zero, Level::Lowest], [Level::Lowest, Level::Highest]);
@@ -30,9 +34,11 @@ columns! {
     strings: Column::new([vec!["a".into()], vec!["b".into()]], string_arrays()).missing(NO_ARRAYS);
     decimals: Column::new([vec![1.into()], vec![2.into()]], [vec![], numbers::decimals()])
         .near(|left, right| near_decimals(left, right))
+        .declared(decimals_in)
         .missing(NO_ARRAYS);
     date_times: Column::new([vec![DateTime::default()], vec![]], date_time_arrays())
         .near(|left, right| near_date_times(left, right))
+        .declared(date_times_in)
         .missing(NO_ARRAYS);
     jsons: Column::new([vec![json!(1)], vec![json!(2)]], json_arrays())
         .near(|left, right| near_jsons(left, right))
@@ -50,6 +56,14 @@ columns! {
 
 const NO_NETWORKS: &[(DbBackend, &str)] =
     &[(DbBackend::Sqlite, "SeaORM panics"), (DbBackend::MySql, "SeaORM panics")];
+
+fn decimals_in(_: DbBackend) -> &'static [&'static str] {
+    &["numeric(12, 2)[]"]
+}
+
+fn date_times_in(_: DbBackend) -> &'static [&'static str] {
+    &["timestamp(0)[]"]
+}
 
 pub fn documents() -> Vec<Json> {
     let deep = |depth: usize| {

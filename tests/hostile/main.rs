@@ -1,9 +1,9 @@
-//! Hostile values of every column type: each ends in a table that holds it, or
-//! in a clear error and a table as it was. Never in a panic, a hang or half of
-//! a change.
+//! Hostile values of every column type: each ends in a table that holds it and
+//! a second sync with nothing to do, or in a clear error and a table as it was.
+//! Never in a panic, a hang or half of a change.
 //!
-//! Whether a second sync has nothing to do is printed, not judged, when the
-//! variable `BULK_SYNC_TABLE` is set.
+//! What becomes of each type is the table in `docs/types.md`, which is checked;
+//! with the variable `BULK_SYNC_TABLE` it is printed.
 
 mod case;
 mod column;

@@ -7,22 +7,45 @@ use sea_orm::{
     prelude::{BigDecimal, Decimal},
 };
 
-use crate::column::{Column, columns};
+use crate::column::{Column, Place, columns};
 
 columns! {
-    tiny_integer: signed(1, 2, &[i8::MIN, -1, 0, i8::MAX]).missing(NO_I8);
-    small_integer: signed(1, 2, &[i16::MIN, -1, 0, i16::MAX]);
-    integer: signed(1, 2, &[i32::MIN, -1, 0, i32::MAX]).declared(narrow);
-    big_integer: signed(1, 2, &[i64::MIN, -1, 0, i64::MAX, 1 << 53, (1 << 53) + 1]);
-    tiny_unsigned: signed(1, 2, &[0, u8::MAX]).missing(NO_UNSIGNED);
-    small_unsigned: signed(1, 2, &[0, u16::MAX]).missing(NO_UNSIGNED);
-    unsigned: signed(1, 2, &[0, u32::MAX]).missing(NO_U32);
-    big_unsigned: signed(1, 2, &[0, i64::MAX as u64, i64::MAX as u64 + 1, u64::MAX]).missing(NO_U64);
-    float: Column::new([1.5, 2.5], floats()).near(same_f32);
-    double: Column::new([1.5, 2.5], doubles()).near(same_f64).declared(doubles_in);
-    decimal: Column::new([1.into(), 2.into()], decimals()).near(near_decimal).declared(numerics);
+    tiny_integer: Column::new([1, 2], [i8::MIN, -1, 0, i8::MAX])
+        .step(|value, _| value.checked_add(1))
+        .missing(NO_I8);
+    small_integer: Column::new([1, 2], [i16::MIN, -1, 0, i16::MAX])
+        .step(|value, _| value.checked_add(1));
+    integer: Column::new([1, 2], [i32::MIN, -1, 0, i32::MAX])
+        .step(|value, _| value.checked_add(1))
+        .declared(narrow);
+    big_integer: Column::new([1, 2], [i64::MIN, -1, 0, i64::MAX, 1 << 53, (1 << 53) + 1])
+        .step(|value, _| value.checked_add(1));
+    tiny_unsigned: Column::new([1, 2], [0, u8::MAX])
+        .step(|value, _| value.checked_add(1))
+        .missing(NO_UNSIGNED);
+    small_unsigned: Column::new([1, 2], [0, u16::MAX])
+        .step(|value, _| value.checked_add(1))
+        .missing(NO_UNSIGNED);
+    unsigned: Column::new([1, 2], [0, u32::MAX])
+        .step(|value, _| value.checked_add(1))
+        .missing(NO_U32);
+    big_unsigned: Column::new([1, 2], [0, i64::MAX as u64, i64::MAX as u64 + 1, u64::MAX])
+        .step(|value, _| value.checked_add(1))
+        .missing(NO_U64);
+    float: Column::new([1.5, 2.5], floats())
+        .near(same_f32)
+        .step(|value, _| Some(value.next_down()).filter(|value| value.is_finite()));
+    double: Column::new([1.5, 2.5], doubles())
+        .near(same_f64)
+        .step(next_double)
+        .declared(doubles_in);
+    decimal: Column::new([1.into(), 2.into()], decimals())
+        .near(near_decimal)
+        .step(next_decimal)
+        .declared(numerics);
     big_decimal: Column::new([1.into(), 2.into()], big_decimals())
         .near(near_big_decimal)
+        .step(next_big_decimal)
         .declared(numerics);
 }
 
@@ -37,8 +60,39 @@ const NO_U64: &[(DbBackend, &str)] = &[
     (DbBackend::Sqlite, "SeaORM does not decode u64"),
 ];
 
-fn signed<T: Copy + PartialEq>(first: T, last: T, hostile: &[T]) -> Column<T> {
-    Column::new([first, last], hostile)
+/// A hundredth less in `double(10, 2)`, else the next lower number.
+fn next_double(value: &f64, at: Place) -> Option<f64> {
+    let next = match at.digits() {
+        Some(_) => value - 0.01,
+        None => value.next_down(),
+    };
+    (next.is_finite() && next != *value).then_some(next)
+}
+
+/// The digits that a decimal column keeps after the point.
+fn scale(at: Place) -> u32 {
+    at.digits().unwrap_or(match at.backend {
+        DbBackend::MySql => 0,
+        DbBackend::Postgres if at.declared.is_some() => 2,
+        _ => 6,
+    })
+}
+
+/// Less by one in the last digit that the column keeps; SQLite keeps 15 in all.
+fn next_decimal(value: &Decimal, at: Place) -> Option<Decimal> {
+    let unit = match at.backend {
+        DbBackend::Sqlite => value.abs() / Decimal::from(10_000_000_000_000_i64),
+        _ => Decimal::new(1, scale(at)),
+    };
+    value.checked_sub(unit).filter(|next| next != value)
+}
+
+fn next_big_decimal(value: &BigDecimal, at: Place) -> Option<BigDecimal> {
+    let unit = match at.backend {
+        DbBackend::Sqlite => value.abs() / BigDecimal::from(10_000_000_000_000_i64),
+        _ => BigDecimal::new(1.into(), scale(at).into()),
+    };
+    Some(value - unit).filter(|next| next != value)
 }
 
 /// Columns that hold less than an `i32`.
@@ -59,6 +113,7 @@ fn doubles_in(backend: DbBackend) -> &'static [&'static str] {
 pub fn numerics(backend: DbBackend) -> &'static [&'static str] {
     match backend {
         DbBackend::Sqlite => &[],
+        DbBackend::Postgres => &["numeric(12, 2)", "numeric(38, 10)", "price"],
         _ => &["numeric(12, 2)", "numeric(38, 10)"],
     }
 }

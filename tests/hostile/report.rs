@@ -1,19 +1,22 @@
-//! What became of each value: printed on request, judged at the end.
+//! What became of each value: judged at the end, and compared with the page
+//! that tells it.
 
 use bulk_sync_tests::suite::TestResult;
 use sea_orm::DbBackend;
 
 use crate::case::Role;
 
+/// The page with the table of types.
+const PAGE: &str = include_str!("../../docs/types.md");
+
+/// How many refused values the table shows of a type.
+const SHOWN: usize = 5;
+
 /// What became of a value.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Outcome {
     /// It is stored, and a second sync has nothing to do.
     Converges,
-    /// It is stored, and a second sync does this again.
-    Repeats(String),
-    /// It is stored, and a second sync fails.
-    Jams(String),
     /// It is refused with this message.
     Refused(String),
 }
@@ -22,21 +25,33 @@ pub enum Outcome {
 pub struct Report {
     backend: DbBackend,
     name: &'static str,
-    print: bool,
+    rows: Vec<Row>,
+    unavailable: bool,
     failures: Vec<String>,
+}
+
+/// A row of the table: the outcomes of a declared type.
+struct Row {
+    declared: String,
+    missing: Option<String>,
+    /// The values that are refused, each with the roles in which they are.
+    refused: Vec<(String, Vec<Role>)>,
 }
 
 impl Report {
     pub fn new(backend: DbBackend, name: &'static str) -> Self {
-        let print = std::env::var_os("BULK_SYNC_TABLE").is_some();
-        Self { backend, name, print, failures: Vec::new() }
+        Self { backend, name, rows: Vec::new(), unavailable: false, failures: Vec::new() }
     }
 
     /// The backend does not have the type.
-    pub fn skipped(&self, reason: &str) {
-        if self.print {
-            println!("| {:?} | {} | | | | no such type: {reason} |", self.backend, self.name);
-        }
+    pub fn missing(&mut self, declared: Option<&str>, reason: &str) {
+        self.row(declared).missing = Some(reason.to_owned());
+    }
+
+    /// This server does not have the type, others may.
+    pub fn unavailable(&mut self, reason: &str) {
+        println!("{}: not tested on this server: {reason}", self.name);
+        self.unavailable = true;
     }
 
     /// Adds the outcome of one value, or what is wrong.
@@ -47,29 +62,93 @@ impl Report {
         value: &str,
         outcome: Result<Outcome, String>,
     ) {
-        let text = match &outcome {
-            Ok(Outcome::Converges) => "ok".to_owned(),
-            Ok(Outcome::Repeats(what)) => format!("REPEATS: {what}"),
-            Ok(Outcome::Jams(message)) => format!("JAMS: {message}"),
-            Ok(Outcome::Refused(message)) => format!("refused: {message}"),
-            Err(failure) => format!("FAILS: {failure}"),
-        };
-        let declared = declared.unwrap_or_default();
-        let (backend, name) = (self.backend, self.name);
-        let line = format!("| {backend:?} | {name} | {declared} | {role:?} | {value} | {text} |");
-        if self.print {
-            println!("{line}");
-        }
-        if outcome.is_err() {
-            self.failures.push(line);
+        let row = self.row(declared);
+        match outcome {
+            Ok(Outcome::Converges) => {}
+            Ok(Outcome::Refused(_)) => match row.refused.iter_mut().find(|(v, _)| v == value) {
+                Some((_, roles)) => roles.push(role),
+                None => row.refused.push((value.to_owned(), vec![role])),
+            },
+            Err(failure) => {
+                let declared = row.declared.clone();
+                self.failures.push(format!("{declared} | {role:?} | {value} | {failure}"));
+            }
         }
     }
 
-    /// Fails where anything was wrong.
+    fn row(&mut self, declared: Option<&str>) -> &mut Row {
+        let declared = declared.unwrap_or_default();
+        let at = self.rows.iter().position(|row| row.declared == declared).unwrap_or_else(|| {
+            let declared = declared.to_owned();
+            self.rows.push(Row { declared, missing: None, refused: Vec::new() });
+            self.rows.len() - 1
+        });
+        &mut self.rows[at]
+    }
+
+    /// Fails where anything was wrong, or is other than the page has it.
     pub fn finish(self) -> TestResult {
-        if self.failures.is_empty() {
+        let lines: Vec<String> = self.rows.iter().map(|row| self.line(row)).collect();
+        if std::env::var_os("BULK_SYNC_TABLE").is_some() {
+            println!("{}", lines.join("\n"));
+        }
+        if !self.failures.is_empty() {
+            let failures = self.failures.join("\n");
+            return Err(format!("{} failed:\n{failures}", self.failures.len()).into());
+        }
+        let start = format!("| {} | {} |", self.name, backend_name(self.backend));
+        let told: Vec<&str> = PAGE.lines().filter(|line| line.starts_with(&start)).collect();
+        if self.unavailable || told == lines {
             return Ok(());
         }
-        Err(format!("{} failed:\n{}", self.failures.len(), self.failures.join("\n")).into())
+        Err(format!(
+            "docs/types.md has other lines (see CONTRIBUTING.md) than\n{}",
+            lines.join("\n")
+        )
+        .into())
+    }
+
+    fn line(&self, row: &Row) -> String {
+        let declared = match row.declared.as_str() {
+            "" => String::new(),
+            declared => format!("`{declared}`"),
+        };
+        format!("| {} | {} | {declared} | {} |", self.name, backend_name(self.backend), row.text())
+    }
+}
+
+impl Row {
+    fn text(&self) -> String {
+        if let Some(reason) = &self.missing {
+            return format!("no such type: {reason}");
+        }
+        if self.refused.is_empty() {
+            return "converges".to_owned();
+        }
+        let refused = self.refused.iter().map(|(value, roles)| {
+            let value = value.replace('|', "\\|").replace('`', "'");
+            let value = match value.char_indices().nth(36) {
+                Some((end, _)) => format!("{}…", &value[..end]),
+                None => value,
+            };
+            match roles[..] {
+                [Role::Key] => format!("`{value}` as a key"),
+                _ => format!("`{value}`"),
+            }
+        });
+        let shown: Vec<String> = refused.take(SHOWN).collect();
+        let more = match self.refused.len().saturating_sub(SHOWN) {
+            0 => String::new(),
+            more => format!(" and {more} more"),
+        };
+        format!("converges; refused: {}{more}", shown.join(", "))
+    }
+}
+
+fn backend_name(backend: DbBackend) -> &'static str {
+    match backend {
+        DbBackend::Postgres => "PostgreSQL",
+        DbBackend::MySql => "MariaDB",
+        _ => "SQLite",
     }
 }

@@ -6,22 +6,75 @@ use sea_orm::{
     prelude::{TextUuid, Uuid},
 };
 
-use crate::column::{Column, columns};
+use crate::column::{Column, Place, columns};
 
 columns! {
-    string: Column::new(["a", "b"].map(String::from), texts()).near(|left, right| near_text(left, right));
-    short_string: Column::new(["a", "b"].map(String::from), short_texts()).near(|left, right| near_text(left, right));
-    fixed_string: Column::new(["aaa", "bbb"].map(String::from), short_texts()).near(|left, right| near_text(left, right));
-    text: Column::new(["a", "b"].map(String::from), texts()).near(|left, right| near_text(left, right)).declared(texts_in);
-    bytes: Column::new([vec![1], vec![2]], blobs()).declared(blobs_in);
-    newtype: Column::new([Code("a".into()), Code("b".into())], codes()).near(near_code);
+    string: Column::new(["a", "b"].map(String::from), texts())
+        .near(|left, right| near_text(left, right))
+        .step(|value, _| Some(next_text(value)))
+        .declared(strings_in);
+    short_string: Column::new(["a", "b"].map(String::from), short_texts())
+        .near(|left, right| near_text(left, right))
+        .step(|value, _| Some(next_text(value)));
+    fixed_string: Column::new(["aaa", "bbb"].map(String::from), short_texts())
+        .near(|left, right| near_text(left, right))
+        .step(|value, _| Some(next_text(value)))
+        .declared(codes_in);
+    text: Column::new(["a", "b"].map(String::from), texts())
+        .near(|left, right| near_text(left, right))
+        .step(|value, _| Some(next_text(value)))
+        .declared(texts_in);
+    bytes: Column::new([vec![1], vec![2]], blobs()).step(next_bytes).declared(blobs_in);
+    newtype: Column::new([Code("a".into()), Code("b".into())], codes())
+        .near(near_code)
+        .step(|value, _| Some(Code(next_text(&value.0))));
     text_enum: Column::new([Size::Small, Size::Big], [Size::Big, Size::Empty]);
-    uuid: Column::new([1, 2].map(Uuid::from_u128), uuids()).declared(uuids_in);
+    uuid: Column::new([1, 2].map(Uuid::from_u128), uuids())
+        .step(|value, _| Some(Uuid::from_u128(value.as_u128() ^ 1)))
+        .declared(uuids_in);
     text_uuid: Column::new(
         [1, 2].map(|number| TextUuid(Uuid::from_u128(number))),
         uuids().into_iter().map(TextUuid).collect::<Vec<_>>(),
     )
     .missing(NO_TEXT_UUID);
+}
+
+/// The same letters, and one of them in the other case; or the last one replaced.
+fn next_text(value: &str) -> String {
+    let mut text = value.to_owned();
+    if let Some(at) = text.find(|c: char| c.is_ascii_alphabetic()) {
+        let letter = &value[at..=at];
+        let other = if letter.chars().all(|c| c.is_ascii_lowercase()) {
+            letter.to_ascii_uppercase()
+        } else {
+            letter.to_ascii_lowercase()
+        };
+        text.replace_range(at..=at, &other);
+    } else {
+        text.pop();
+        text.push('z');
+    }
+    text
+}
+
+fn next_bytes(value: &Vec<u8>, _: Place) -> Option<Vec<u8>> {
+    let mut bytes = value.clone();
+    *bytes.last_mut()? ^= 1;
+    Some(bytes)
+}
+
+fn strings_in(backend: DbBackend) -> &'static [&'static str] {
+    match backend {
+        DbBackend::Postgres => &["citext", "text COLLATE without_case"],
+        _ => &[],
+    }
+}
+
+fn codes_in(backend: DbBackend) -> &'static [&'static str] {
+    match backend {
+        DbBackend::Postgres => &["code"],
+        _ => &[],
+    }
 }
 
 const NO_TEXT_UUID: &[(DbBackend, &str)] = &[

@@ -3,53 +3,96 @@
 use sea_orm::{
     DbBackend,
     prelude::{
-        ChronoUnixTimestamp, Date, DateTime, DateTimeUtc, DateTimeWithTimeZone, Time, TimeDate,
-        TimeDateTime, TimeDateTimeWithTimeZone, TimeTime,
+        ChronoUnixTimestamp, ChronoUnixTimestampMillis, Date, DateTime, DateTimeUtc,
+        DateTimeWithTimeZone, Time, TimeDate, TimeDateTime, TimeDateTimeWithTimeZone, TimeTime,
+        TimeUnixTimestamp,
     },
     sea_query::prelude::{
-        chrono::{FixedOffset, TimeDelta, TimeZone},
+        chrono::{Datelike, FixedOffset, TimeDelta, TimeZone},
         time,
     },
 };
 
-use crate::column::{Column, columns};
+use crate::column::{Column, Place, columns};
 
 columns! {
-    date: Column::new([1, 2].map(plain_date), dates());
+    date: Column::new([1, 2].map(plain_date), dates())
+        .step(|value, _| value.pred_opt().filter(|date| date.year() > 0));
     time: Column::new([3600, 7200].map(|second| clock(second, 0)), times())
         .near(near_time)
+        .step(|value, at| Some(*value - unit(at)))
         .declared(times_in);
     date_time: Column::new([1, 2].map(plain_date_time), date_times())
         .near(|left, right| within_a_second(*left, *right))
+        .step(|value, at| value.checked_sub_signed(unit(at)).filter(|time| time.year() > 0))
         .declared(date_times_in);
     date_time_utc: Column::new([1, 2].map(|day| plain_date_time(day).and_utc()), instants())
         .near(|left, right| within_a_second(left.naive_utc(), right.naive_utc()))
+        .step(|value, at| value.checked_sub_signed(unit(at)).filter(|time| time.year() > 0))
         .declared(instants_in);
     date_time_with_time_zone: Column::new(
         [1, 2].map(|day| plain_date_time(day).and_utc().fixed_offset()),
         zoned(),
     )
     .near(|left, right| within_a_second(left.naive_utc(), right.naive_utc()))
+    .step(|value, at| value.checked_sub_signed(unit(at)).filter(|time| time.year() > 0))
     .declared(instants_in);
     unix_timestamp: Column::new(
         [1, 2].map(|day| ChronoUnixTimestamp(plain_date_time(day).and_utc())),
         instants().into_iter().map(ChronoUnixTimestamp).collect::<Vec<_>>(),
     )
-    .near(|left, right| (left.0 - right.0).abs() < SECOND * 2);
-    time_date: Column::new([january(2024, 1), january(2024, 2)], time_dates());
+    .near(|left, right| (left.0 - right.0).abs() < SECOND * 2)
+    .step(|value, _| value.0.checked_add_signed(SECOND).map(ChronoUnixTimestamp));
+    unix_timestamp_millis: Column::new(
+        [1, 2].map(|day| ChronoUnixTimestampMillis(plain_date_time(day).and_utc())),
+        instants().into_iter().map(ChronoUnixTimestampMillis).collect::<Vec<_>>(),
+    )
+    .near(|left, right| (left.0 - right.0).abs() < SECOND * 2)
+    .step(|value, _| {
+        value.0.checked_add_signed(TimeDelta::milliseconds(1)).map(ChronoUnixTimestampMillis)
+    });
+    time_date: Column::new([january(2024, 1), january(2024, 2)], time_dates())
+        .step(|value, _| value.previous_day().filter(|date| date.year() > 0));
     time_time: Column::new([TimeTime::MIDNIGHT, NOON], time_times())
-        .near(|left, right| (*left - *right).abs() < time::Duration::SECOND);
+        .near(|left, right| (*left - *right).abs() < time::Duration::SECOND)
+        .step(|value, at| Some(*value - time_unit(at)));
     time_date_time: Column::new(
         [january(2024, 1).midnight(), january(2024, 2).midnight()],
         time_date_times(),
     )
-    .near(|left, right| (*left - *right).abs() < time::Duration::SECOND)
+    .near(|left, right| (*left - *right).abs() <= time::Duration::SECOND)
+    .step(|value, at| value.checked_sub(time_unit(at)).filter(|time| time.year() > 0))
     .declared(date_times_in);
     time_date_time_with_time_zone: Column::new(
         [1, 2].map(|day| january(2024, day).midnight().assume_utc()),
         time_instants(),
     )
-    .near(|left, right| (*left - *right).abs() < time::Duration::SECOND);
+    .near(|left, right| (*left - *right).abs() <= time::Duration::SECOND)
+    .step(|value, at| value.checked_sub(time_unit(at)).filter(|time| time.year() > 0))
+    .declared(instants_in);
+    time_unix_timestamp: Column::new(
+        [1, 2].map(|day| TimeUnixTimestamp(january(2024, day).midnight().assume_utc())),
+        time_instants().into_iter().map(TimeUnixTimestamp).collect::<Vec<_>>(),
+    )
+    .near(|left, right| (left.0 - right.0).abs() < time::Duration::SECOND * 2);
+}
+
+/// The least that a column keeps of a second, in nanoseconds.
+fn nanoseconds(at: Place) -> i64 {
+    let digits = at.digits().unwrap_or(match at.backend {
+        DbBackend::Sqlite => 9,
+        DbBackend::Postgres => 6,
+        _ => 0,
+    });
+    10_i64.pow(9 - digits)
+}
+
+fn unit(at: Place) -> TimeDelta {
+    TimeDelta::nanoseconds(nanoseconds(at))
+}
+
+fn time_unit(at: Place) -> time::Duration {
+    time::Duration::nanoseconds(nanoseconds(at))
 }
 
 const SECOND: TimeDelta = TimeDelta::seconds(1);
@@ -86,7 +129,7 @@ fn plain_date(day: u32) -> Date {
 }
 
 fn plain_date_time(day: u32) -> DateTime {
-    plain_date(day).and_time(clock(1, 0))
+    plain_date(day).and_time(clock(7, 0))
 }
 
 /// A second before midnight at the latest; nanoseconds above a thousand
@@ -150,9 +193,7 @@ pub fn date_times() -> Vec<DateTime> {
 }
 
 pub fn instants() -> Vec<DateTimeUtc> {
-    let mut values = vec![DateTimeUtc::MIN_UTC, DateTimeUtc::MAX_UTC];
-    values.extend(date_times().into_iter().map(|value| value.and_utc()));
-    values
+    date_times().into_iter().map(|value| value.and_utc()).collect()
 }
 
 fn zoned() -> Vec<DateTimeWithTimeZone> {

@@ -16,12 +16,46 @@ pub struct Column<T> {
     pub declared: fn(DbBackend) -> &'static [&'static str],
     /// The backends that have no such type, and why.
     pub missing: &'static [(DbBackend, &'static str)],
+    /// The nearest other value that the column stores, where one of the plain
+    /// values would be a greater change.
+    pub step: fn(&T, Place) -> Option<T>,
+}
+
+/// A column of a table.
+#[derive(Clone, Copy, Debug)]
+pub struct Place {
+    /// The backend.
+    pub backend: DbBackend,
+    /// Its type, where it is not the entity's own.
+    pub declared: Option<&'static str>,
+}
+
+impl Place {
+    /// The last of the numbers in the declared type.
+    pub fn digits(self) -> Option<u32> {
+        let (_, arguments) = self.declared?.trim_end_matches(')').split_once('(')?;
+        arguments.rsplit(',').next()?.trim().parse().ok()
+    }
 }
 
 impl<T: PartialEq> Column<T> {
     /// A type whose values come back as they are.
     pub fn new(plain: [T; 2], hostile: impl Into<Vec<T>>) -> Self {
-        Self { plain, hostile: hostile.into(), near: T::eq, declared: |_| &[], missing: &[] }
+        Self {
+            plain,
+            hostile: hostile.into(),
+            near: T::eq,
+            declared: |_| &[],
+            missing: &[],
+            step: |_, _| None,
+        }
+    }
+
+    /// How to get from a value to the nearest one that is stored as another.
+    #[must_use]
+    pub fn step(mut self, step: fn(&T, Place) -> Option<T>) -> Self {
+        self.step = step;
+        self
     }
 
     /// A type whose values come back changed.

@@ -162,6 +162,10 @@ typed! {
     date_time_with_time_zone: DateTimeWithTimeZone;
     /// `ChronoUnixTimestamp`
     unix_timestamp: ChronoUnixTimestamp;
+    /// `ChronoUnixTimestampMillis`
+    unix_timestamp_millis: ChronoUnixTimestampMillis;
+    /// `TimeUnixTimestamp`
+    time_unix_timestamp: TimeUnixTimestamp;
     /// `time::Date`
     time_date: TimeDate;
     /// `time::Time`
