@@ -174,13 +174,18 @@ impl<E: EntityTrait, C: ReadRows> Proof<'_, E, C> {
         let updated = found.updated.iter().map(|update| update.desired);
         let updated = updated.filter(|index| !settings.skip_updates || written.contains(index));
         let differing = created.chain(updated);
-        let keys: Vec<String> = differing
-            .map(|index| row_text(&task.columns, &task.columns.key, desired.row(index)))
-            .collect();
-        let expected = plan.expected_in_scope();
-        if !keys.is_empty() {
-            return Err(SyncError::OutOfScope { table: task.table.clone(), keys });
+        let (ours, others): (Vec<_>, Vec<_>) = differing.partition(|index| written.contains(index));
+        let keys = |indices: Vec<usize>| {
+            let rows = indices.into_iter().map(|index| desired.row(index));
+            rows.map(|row| row_text(&task.columns, &task.columns.key, row)).collect()
+        };
+        if !ours.is_empty() {
+            return Err(SyncError::OutOfScope { table: task.table.clone(), keys: keys(ours) });
         }
+        if !others.is_empty() {
+            return Err(self.moved(keys(others)));
+        }
+        let expected = plan.expected_in_scope();
         if plan.read_all && found.read_all && found.read != expected {
             let moved = format!(
                 "{} rows would be in scope, not {expected}: rows have moved that the sync did not \

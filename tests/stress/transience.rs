@@ -11,12 +11,6 @@ use sea_orm::{DbErr, RuntimeErr, sqlx};
 const CODES: [&str; 11] =
     ["40001", "40P01", "55P03", "1205", "1213", "1020", "5", "6", "261", "262", "517"];
 
-/// Whether a sync that failed can be tried again: so says the database, or the
-/// library, which has tried as often as it may.
-pub fn is_retryable(error: &SyncError) -> bool {
-    is_transient(error) || format!("{error:?}").starts_with("TriesExhausted")
-}
-
 /// Whether the error, or one that caused it, is of that kind.
 pub fn is_transient(error: &(dyn Error + 'static)) -> bool {
     let mut next = Some(error);
