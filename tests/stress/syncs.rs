@@ -11,7 +11,6 @@ use crate::{
     entry::{Column, Entity, Model, name},
     history::{Input, Sync},
     random::Random,
-    transience::is_retryable,
 };
 
 /// The highest code of an input.
@@ -57,7 +56,7 @@ pub async fn sync(arena: &Arena, generation: i64, input: &Input) {
     if let Err(error) = result {
         let debug = format!("{error:?}");
         let kind = debug.split([' ', '(']).next().unwrap_or_default();
-        arena.history.add_error(is_retryable(&error), kind.to_owned(), debug);
+        arena.history.add_error(error.is_retryable(), kind.to_owned(), debug);
     }
 }
 
