@@ -65,10 +65,12 @@ where
         Ok(()) => return Ok(savepoint.commit().await?),
         Err(error) => error,
     };
-    savepoint.rollback().await?;
+    // after a deadlock there is no savepoint left on MySQL
+    let rolled_back = savepoint.rollback().await;
     if !matches!(error, SyncError::Constraint { .. } | SyncError::StalePlan { .. }) {
         return Err(error);
     }
+    rolled_back?;
     update(plan, db).await?;
     let writer = Writer::new(plan, db);
     writer.revive().await?;
@@ -97,11 +99,13 @@ where
         Ok(()) => return Ok(savepoint.commit().await?),
         Err(error) => error,
     };
-    savepoint.rollback().await?;
-    let writer = Writer::new(plan, db);
+    // after a deadlock there is no savepoint left on MySQL
+    let rolled_back = savepoint.rollback().await;
     if !error.is_unique_violation() {
         return Err(error);
     }
+    rolled_back?;
+    let writer = Writer::new(plan, db);
     let in_turns = writer.park(contested).await?;
     if in_turns.is_empty() {
         writer.update().await
