@@ -65,10 +65,12 @@ where
         Ok(()) => return Ok(savepoint.commit().await?),
         Err(error) => error,
     };
-    let is_rolled_back = savepoint.rollback().await.is_ok();
-    if !is_rolled_back || !is_refusal(&error) {
+    // after a deadlock there is no savepoint left on MySQL
+    let rolled_back = savepoint.rollback().await;
+    if !is_refusal(&error) {
         return Err(error);
     }
+    rolled_back?;
     update(plan, db).await?;
     let writer = Writer::new(plan, db);
     writer.revive().await?;
@@ -102,12 +104,13 @@ where
         Ok(()) => return Ok(savepoint.commit().await?),
         Err(error) => error,
     };
-    // a deadlock takes the savepoint along on MySQL
-    let is_rolled_back = savepoint.rollback().await.is_ok();
-    let writer = Writer::new(plan, db);
-    if !is_rolled_back || !error.is_unique_violation() {
+    // after a deadlock there is no savepoint left on MySQL
+    let rolled_back = savepoint.rollback().await;
+    if !error.is_unique_violation() {
         return Err(error);
     }
+    rolled_back?;
+    let writer = Writer::new(plan, db);
     let in_turns = writer.park(contested).await?;
     if in_turns.is_empty() {
         writer.update().await

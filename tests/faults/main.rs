@@ -8,6 +8,7 @@ use bulk_sync_tests::{
 };
 
 mod cut;
+mod deadlock;
 mod disk;
 mod dropped;
 mod fixture;
@@ -24,6 +25,7 @@ fn main() -> ExitCode {
         ("cut", &REMOTE, &cut::TESTS),
         ("dropped", &REMOTE, &dropped::TESTS),
         ("dropped", &SERVERS[..1], &dropped::POLLED),
+        ("deadlock", &SERVERS[2..], &deadlock::TESTS),
         ("disk", with_disk, &disk::TESTS),
         ("packets", &SERVERS[2..], &packets::TESTS),
         ("refused", &SERVERS, &refused::TESTS),

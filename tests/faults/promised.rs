@@ -6,6 +6,8 @@ use bulk_sync::{BulkSync, SyncError, SyncResult};
 use bulk_sync_tests::entity::employee;
 use sea_orm::{DatabaseConnection, DbBackend};
 
+use crate::fixture::chain;
+
 /// Whether the error says that nobody knows whether the sync was committed.
 pub fn says_outcome_unknown(error: &SyncError) -> bool {
     // to come: SyncError::OutcomeUnknown
@@ -51,3 +53,9 @@ pub async fn given_time(
 /// transaction without the driver's knowing, so that the next sync that fails on
 /// the connection leaves the database locked.
 pub const RAISES: &[&str] = &["FAIL"];
+
+/// Whether a sync whose transaction a deadlock has ended gives what it should.
+pub fn survives_a_deadlock(synced: &Result<SyncResult, SyncError>) -> bool {
+    // to come: synced.is_ok()
+    synced.as_ref().is_err_and(|error| chain(error).contains("Deadlock found"))
+}
