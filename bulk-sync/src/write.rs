@@ -7,7 +7,7 @@ use sea_orm::{
 };
 
 use crate::{
-    batch::{batches, group, rows_per_statement},
+    batch::{batches, group, rows_per_insert, rows_per_statement},
     columns::{Columns, Position},
     desired::RowList,
     dialect::Dialect,
@@ -299,7 +299,9 @@ impl<'a, E: EntityTrait, C: ConnectionTrait> Writer<'a, E, C> {
             set
         };
         for (set, indices) in group(self.plan.created.iter().copied(), insertable) {
-            let limit = self.limit(self.statements.parameters_per_row(&set));
+            let requested = self.plan.task.settings.batch_size;
+            let per_row = self.statements.parameters_per_row(&set);
+            let limit = rows_per_insert(self.statements.dialect, requested, per_row);
             for batch in batches(&indices, limit, |index| size(columns, &set, desired(index))) {
                 let rows = || batch.iter().map(&desired);
                 let values = rows().map(|row| columns.values(&set, row)).collect();

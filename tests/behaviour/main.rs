@@ -14,6 +14,7 @@ mod guards;
 mod input;
 mod kept_rows;
 mod models;
+mod no_op;
 mod plan;
 mod returning;
 mod rounding;
@@ -32,6 +33,7 @@ fn main() -> ExitCode {
         ("input", &input::TESTS),
         ("kept_rows", &kept_rows::TESTS),
         ("models", &models::TESTS),
+        ("no_op", &no_op::TESTS),
         ("plan", &plan::TESTS),
         ("rounding", &rounding::TESTS),
         ("returning", &returning::TESTS),

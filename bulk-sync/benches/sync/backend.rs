@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use sea_orm::{
     ActiveModelTrait, ConnectOptions, ConnectionTrait, Database, DatabaseConnection, EntityTrait,
-    IntoActiveModel, NotSet, QueryFilter, QueryOrder, TransactionTrait,
+    IntoActiveModel, NotSet, QueryFilter, TransactionTrait,
 };
 use tempfile::TempDir;
 

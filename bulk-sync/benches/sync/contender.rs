@@ -8,7 +8,7 @@ use sea_orm::{
     ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbBackend, EntityTrait, QueryFilter,
     QuerySelect, Set, TransactionTrait,
     entity::prelude::*,
-    sea_query::{Alias, CommonTableExpression, OnConflict, Query, Values, WithClause},
+    sea_query::{Alias, CommonTableExpression, ExprTrait, OnConflict, Query, Values, WithClause},
     sqlx::{self, AssertSqlSafe, Executor},
 };
 

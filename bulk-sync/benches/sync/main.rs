@@ -20,8 +20,6 @@ mod scenario;
 
 use std::time::{Duration, Instant};
 
-use sea_orm::ConnectionTrait;
-
 use crate::{
     backend::{Bench, Kind, connect},
     contender::Contender,
