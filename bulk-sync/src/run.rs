@@ -109,7 +109,7 @@ where
     }
     if reading == Reading::FirstDifference && desired.len() > MANY {
         let first = read(task, desired, index, db, Reading::FirstRows).await?;
-        if first.is_partial && std::env::var_os("X_PROBE").is_none() {
+        if first.is_partial {
             return Ok(first);
         }
     }
