@@ -8,6 +8,10 @@ use crate::{columns::Position, dialect::Dialect};
 /// backend, and fewer cost round trips.
 const ROWS: usize = 1_000;
 
+/// The same for inserts of which the text does not grow with the rows. Not for
+/// updates: with so many, `PostgreSQL` may scan the table for each statement.
+const ROWS_IN_ARRAYS: usize = 10_000;
+
 /// Up to this many rows are looked up by their keys, in one statement; for
 /// more, the whole scope is read or counted.
 pub(crate) const FEW: usize = 1_000;
@@ -33,6 +37,12 @@ pub(crate) fn rows_per_statement(
         Some(limit) => rows.min(limit).max(1),
         None => rows,
     }
+}
+
+/// The most rows that an INSERT takes.
+pub(crate) fn rows_per_insert(dialect: Dialect, requested: Option<usize>, per_row: usize) -> usize {
+    let rows = if per_row == 0 { ROWS_IN_ARRAYS } else { ROWS };
+    rows_per_statement(dialect, requested.or(Some(rows)), 0, per_row)
 }
 
 /// Up to how many rows are looked up by their keys, when `fixed` parameters are
@@ -101,6 +111,9 @@ mod tests {
         assert_eq!(rows_per_statement(sqlite, Some(7), 0, 8), 7);
         assert_eq!(rows_per_statement(sqlite, None, 0, 8), ROWS);
         assert_eq!(rows_per_statement(sqlite, Some(100_000), 0, 0), 100_000);
+        assert_eq!(rows_per_insert(sqlite, None, 8), ROWS);
+        assert_eq!(rows_per_insert(sqlite, None, 0), ROWS_IN_ARRAYS);
+        assert_eq!(rows_per_insert(sqlite, Some(7), 0), 7);
     }
 
     #[test]

@@ -57,8 +57,7 @@ fn stream<'a, C: sea_orm::StreamTrait + ConnectionTrait>(
     connection: &'a C,
     select: &'a SelectStatement,
 ) -> BoxFuture<'a, Result<RowStream<'a>, DbErr>> {
-    let dialect = crate::dialect::Dialect::of(ConnectionTrait::get_database_backend(connection));
-    if !dialect.streams || connection.is_mock_connection() {
+    if connection.is_mock_connection() {
         return fetch(connection, select);
     }
     Box::pin(async move {

@@ -33,9 +33,6 @@ pub(crate) struct Dialect {
     pub max_parameters: usize,
     /// How a statement is given many rows.
     pub row_source: RowSource,
-    /// Whether rows arrive faster one by one than all at once. On SQLite each
-    /// row would be handed from one thread to another.
-    pub streams: bool,
     /// Whether `(a, b) IN ((1, 2), (3, 4))` is understood; SQLite takes a subquery only.
     pub tuple_lists: bool,
     /// How many rows of values share a row of the table in a statement that
@@ -53,7 +50,6 @@ const POSTGRES: Dialect = Dialect {
     backend: DbBackend::Postgres,
     max_parameters: 65_535,
     row_source: RowSource::Unnest,
-    streams: true,
     tuple_lists: true,
     packed_rows: 1,
     compared_pairs: 5_000,
@@ -65,7 +61,6 @@ const MYSQL: Dialect = Dialect {
     backend: DbBackend::MySql,
     max_parameters: 65_535,
     row_source: RowSource::UnionAll,
-    streams: true,
     tuple_lists: true,
     packed_rows: 16,
     compared_pairs: 1_000,
@@ -77,7 +72,6 @@ const SQLITE: Dialect = Dialect {
     backend: DbBackend::Sqlite,
     max_parameters: 32_766,
     row_source: RowSource::Values,
-    streams: false,
     tuple_lists: false,
     packed_rows: 1,
     compared_pairs: 5_000,

@@ -52,15 +52,14 @@
 //!
 //! # How it works
 //!
-//! One SELECT reads the columns that matter of the rows in scope, as a stream
-//! where that is faster. Each row is looked up among the models by its key and
-//! compared as it arrives; rows that need nothing are forgotten at once. What
-//! is left is a plan: a value that can be shown ([`BulkSync::compare`]), kept,
-//! fingerprinted and applied ([`SyncPlan::apply`]). [`BulkSync::exec`] makes
-//! the same plan and carries it out in one transaction: deletes first, then
-//! updates, then creates, many rows a statement. Then the database is asked
-//! whether the rows in scope are the models given, and only then is it
-//! committed.
+//! One SELECT reads the columns that matter of the rows in scope, as a stream.
+//! Each row is looked up among the models by its key and compared as it
+//! arrives; rows that need nothing are forgotten at once. What is left is a
+//! plan: a value that can be shown ([`BulkSync::compare`]), kept, fingerprinted
+//! and applied ([`SyncPlan::apply`]). [`BulkSync::exec`] makes the same plan and
+//! carries it out in one transaction: deletes first, then updates, then
+//! creates, many rows a statement. Then the database is asked whether the rows
+//! in scope are the models given, and only then is it committed.
 //!
 //! # What it does not do
 //!

@@ -54,6 +54,8 @@ pub(crate) enum Reading {
     NeededColumns,
     /// The same, until something is found to do.
     FirstDifference,
+    /// The same, in some rows only.
+    FirstRows,
     /// All columns, so that deleted rows can be shown.
     WholeRows,
 }
@@ -61,11 +63,18 @@ pub(crate) enum Reading {
 impl Reading {
     fn positions<E: EntityTrait>(self, columns: &Columns<E>) -> Vec<Position> {
         match self {
-            Self::NeededColumns | Self::FirstDifference => columns.needed(),
+            Self::NeededColumns | Self::FirstDifference | Self::FirstRows => columns.needed(),
             Self::WholeRows => columns.all().collect(),
         }
     }
 }
+
+/// For more models than this, some rows are looked at before all are: a
+/// SELECT that is given up must still be read to its end by the driver.
+const MANY: usize = 10_000;
+
+/// How many rows are looked at first.
+const FIRST_ROWS: u64 = 500;
 
 /// Reads the rows in scope and compares them with the models.
 pub(crate) async fn plan<E, C>(
@@ -102,6 +111,12 @@ where
         let rounded = std::mem::replace(desired, Desired::Models(Vec::new()));
         (*desired, *index) = reindex(task, rounded)?;
     }
+    if reading == Reading::FirstDifference && desired.len() > MANY {
+        let first = read(task, desired, index, db, Reading::FirstRows).await?;
+        if first.is_partial {
+            return Ok(first);
+        }
+    }
     let mut found = read(task, desired, index, db, reading).await?;
     if judge.learn(desired, &found).await? {
         let learned = std::mem::replace(desired, Desired::Models(Vec::new()));
@@ -132,7 +147,12 @@ where
 {
     let columns = &task.columns;
     let positions = reading.positions(columns);
-    let (select, read_all) = select_current(task, desired, &positions, db.get_database_backend());
+    let (mut select, read_all) =
+        select_current(task, desired, &positions, db.get_database_backend());
+    let stops_early = matches!(reading, Reading::FirstDifference | Reading::FirstRows);
+    if reading == Reading::FirstRows {
+        select.limit(FIRST_ROWS);
+    }
     let failed = |source| task.failed(Action::Read, source);
     let mut planner = Planner::new(task, desired, index);
     let mut current = <E::ActiveModel as ActiveModelTrait>::default();
@@ -141,7 +161,7 @@ where
     while let Some(row) = rows.try_next().await.map_err(failed)? {
         columns.read(&positions, &row, &mut current).map_err(failed)?;
         planner.observe(&mut current);
-        if reading == Reading::FirstDifference && planner.found_difference() {
+        if stops_early && planner.found_difference() {
             is_partial = true;
             break;
         }

@@ -7,8 +7,12 @@
 //! those rows are updated in turns, each when its value is free, and of a ring
 //! one row steps aside. Primary keys stay, and no row is deleted, so nothing cascades.
 
-use std::collections::HashMap;
+use std::{
+    collections::HashMap,
+    hash::{BuildHasher, Hasher},
+};
 
+use hashbrown::{DefaultHashBuilder, HashSet};
 use sea_orm::{ColumnTrait, EntityTrait, Value};
 
 use crate::{
@@ -24,7 +28,7 @@ use crate::{
 pub(crate) fn contested<E: EntityTrait>(plan: &SyncPlan<E>) -> Vec<(usize, Vec<Position>)> {
     let columns = &plan.task.columns;
     let mut cells: Vec<(usize, Position)> = Vec::new();
-    for &position in &columns.compared {
+    for &position in columns.compared.iter().filter(|&&position| may_move(plan, position)) {
         cells.extend(holders(plan, position).map(|holder| (holder, position)));
     }
     let is_unique =
@@ -43,6 +47,22 @@ pub(crate) fn contested<E: EntityTrait>(plan: &SyncPlan<E>) -> Vec<(usize, Vec<P
     }
     let is_contested = |(_, positions): &(usize, Vec<Position>)| !positions.is_empty();
     contested.into_iter().enumerate().filter(is_contested).collect()
+}
+
+/// Whether a value of this column may move from one row to another. Hashes tell
+/// that fast where they do not; NULL moves between most rows, and has a hash.
+fn may_move<E: EntityTrait>(plan: &SyncPlan<E>, position: Position) -> bool {
+    let field = plan.task.columns.field(position);
+    let hash_builder = DefaultHashBuilder::default();
+    let hash = |row| {
+        let mut state = hash_builder.build_hasher();
+        field.hash(row, &mut state);
+        state.finish()
+    };
+    let changing = || plan.updated.iter().filter(|update| update.changed.contains(&position));
+    let wanted: HashSet<u64> =
+        changing().map(|update| hash(plan.desired.row(update.desired))).collect();
+    changing().any(|update| wanted.contains(&hash(Row::Active(&update.current))))
 }
 
 /// The updates that hold, in this column, a value that another update wants.

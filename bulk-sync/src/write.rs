@@ -7,7 +7,7 @@ use sea_orm::{
 };
 
 use crate::{
-    batch::{VALUE_BYTES, batches, group, rows_per_statement},
+    batch::{VALUE_BYTES, batches, group, rows_per_insert, rows_per_statement},
     columns::{Columns, Position},
     desired::RowList,
     dialect::Dialect,
@@ -319,7 +319,9 @@ impl<'a, E: EntityTrait, C: ConnectionTrait> Writer<'a, E, C> {
             set
         };
         for (set, indices) in group(self.plan.created.iter().copied(), insertable) {
-            let limit = self.limit(self.statements.parameters_per_row(&set));
+            let requested = self.plan.task.settings.batch_size;
+            let per_row = self.statements.parameters_per_row(&set);
+            let limit = rows_per_insert(self.statements.dialect, requested, per_row);
             for batch in batches(&indices, limit, |index| columns.size(&set, desired(index))) {
                 let rows = || batch.iter().map(&desired);
                 let values = rows().map(|row| columns.values(&set, row)).collect();

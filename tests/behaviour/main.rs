@@ -16,6 +16,7 @@ mod guards;
 mod input;
 mod kept_rows;
 mod models;
+mod no_op;
 mod plan;
 mod portable;
 mod returning;
@@ -37,6 +38,7 @@ fn main() -> ExitCode {
         ("input", &input::TESTS),
         ("kept_rows", &kept_rows::TESTS),
         ("models", &models::TESTS),
+        ("no_op", &no_op::TESTS),
         ("plan", &plan::TESTS),
         ("portable", &portable::TESTS),
         ("rounding", &rounding::TESTS),

@@ -1,0 +1,197 @@
+//! What a sync costs: how many statements it sends, and that one with nothing
+//! to do leaves no trace.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use bulk_sync::{BulkSync, prelude::*};
+use bulk_sync_tests::{
+    entity::employee::{self, imported},
+    suite::{Db, Test, TestResult},
+    tests,
+};
+use sea_orm::{
+    ConnectOptions, Database, DatabaseConnection, DbBackend, Statement, TransactionTrait,
+    entity::prelude::*,
+};
+
+use crate::fixture::{Failure, of_501, with_ann_bob_and_cid};
+
+pub const TESTS: [Test; 5] = tests![
+    a_sync_with_nothing_to_do_changes_and_locks_no_row,
+    a_sync_with_nothing_to_do_writes_no_log,
+    a_sync_with_nothing_to_do_is_one_select,
+    a_small_sync_sends_these_statements,
+    many_rows_share_a_statement,
+];
+
+fn sync(names: &[(&str, &str)]) -> BulkSync<employee::Entity> {
+    let models = names.iter().map(|(external_id, name)| imported(external_id, name));
+    employee::Entity::bulk_sync(models.collect::<Vec<_>>(), of_501(), None)
+}
+
+const AS_STORED: [(&str, &str); 3] = [("A1", "Ann"), ("B2", "Bob"), ("C3", "Cid")];
+
+async fn text<C: ConnectionTrait>(db: &C, sql: &str) -> Result<String, Failure> {
+    let statement = Statement::from_string(db.get_database_backend(), sql);
+    let row = db.query_one_raw(statement).await?.ok_or("no row")?;
+    Ok(row.try_get_by_index::<Option<String>>(0)?.unwrap_or_default())
+}
+
+/// What a transaction has changed and locked, in the words of its server.
+fn traces(backend: DbBackend) -> &'static str {
+    match backend {
+        // locking a row takes a number for the transaction, too
+        DbBackend::Postgres => {
+            "SELECT concat(pg_current_xact_id_if_assigned(), (SELECT string_agg(locktype, ' ') \
+             FROM pg_locks WHERE pid = pg_backend_pid() AND locktype IN ('advisory', 'tuple')), \
+             (SELECT string_agg(concat(' ', ctid, xmin, xmax), '' ORDER BY id) FROM employee))"
+        }
+        DbBackend::MySql => {
+            "SELECT concat(coalesce(sum(trx_rows_locked), 0), ' ', \
+             coalesce(sum(trx_rows_modified), 0)) FROM information_schema.innodb_trx \
+             WHERE trx_mysql_thread_id = connection_id()"
+        }
+        _ => "SELECT CAST(total_changes() AS text)",
+    }
+}
+
+async fn a_sync_with_nothing_to_do_changes_and_locks_no_row(db: Db) -> TestResult {
+    with_ann_bob_and_cid(&db).await?;
+    let transaction = db.pool.begin().await?;
+    let before = text(&transaction, traces(db.backend())).await?;
+    assert!(sync(&AS_STORED).exec(&transaction).await?.is_unchanged());
+    assert_eq!(text(&transaction, traces(db.backend())).await?, before);
+    sync(&AS_STORED[..2]).exec(&transaction).await?;
+    assert_ne!(text(&transaction, traces(db.backend())).await?, before);
+    transaction.rollback().await?;
+    Ok(())
+}
+
+/// The number of records about this database that a sync adds to the
+/// write-ahead log; others write into the same log.
+async fn logged_by(db: &Db, names: &[(&str, &str)]) -> Result<String, Failure> {
+    let position = "SELECT pg_current_wal_flush_lsn()::text";
+    // a commit, after which all that was logged is in the file
+    let flush = "SELECT pg_logical_emit_message(true, 'bulk_sync', '')";
+    db.execute_unprepared(flush).await?;
+    let start = text(&db.pool, position).await?;
+    sync(names).exec(&db.pool).await?;
+    db.execute_unprepared(flush).await?;
+    let end = text(&db.pool, position).await?;
+    let records = format!(
+        "SELECT count(*)::text FROM pg_get_wal_records_info('{start}', '{end}'), pg_database \
+         WHERE datname = current_database() AND block_ref LIKE '%/' || oid || '/%' \
+         AND resource_manager IN ('Heap', 'Heap2', 'Btree')"
+    );
+    text(&db.pool, &records).await
+}
+
+async fn a_sync_with_nothing_to_do_writes_no_log(db: Db) -> TestResult {
+    with_ann_bob_and_cid(&db).await?;
+    if db.backend() == DbBackend::Postgres {
+        db.execute_unprepared("CREATE EXTENSION pg_walinspect").await?;
+        db.execute_unprepared("ALTER TABLE employee SET (autovacuum_enabled = false)").await?;
+        assert_eq!(logged_by(&db, &AS_STORED).await?, "0");
+        assert_ne!(logged_by(&db, &AS_STORED[..2]).await?, "0");
+    }
+    if db.backend() == DbBackend::Sqlite {
+        // goes up with each transaction that writes
+        let version = "SELECT CAST(data_version AS text) FROM pragma_data_version";
+        let other = connect(&db).await?;
+        let before = text(&other, version).await?;
+        sync(&AS_STORED).exec(&db.pool).await?;
+        assert_eq!(text(&other, version).await?, before);
+        sync(&AS_STORED[..2]).exec(&db.pool).await?;
+        assert_ne!(text(&other, version).await?, before);
+        other.close().await?;
+    }
+    Ok(())
+}
+
+async fn connect(db: &Db) -> Result<DatabaseConnection, DbErr> {
+    let mut options = ConnectOptions::new(&db.url);
+    options.max_connections(1).sqlx_logging(false);
+    Database::connect(options).await
+}
+
+/// The statements that reach the server, without those that begin and end a transaction.
+async fn sent(db: &Db, sync: BulkSync<employee::Entity>) -> Result<Vec<String>, Failure> {
+    let mut observed = connect(db).await?;
+    let statements = Arc::new(Mutex::new(Vec::new()));
+    let seen = Arc::clone(&statements);
+    observed.set_metric_callback(move |info| {
+        seen.lock().unwrap_or_else(PoisonError::into_inner).push(info.statement.sql.clone());
+    });
+    sync.exec(&observed).await?;
+    observed.close().await?;
+    let mut statements = statements.lock().unwrap_or_else(PoisonError::into_inner);
+    Ok(std::mem::take(&mut *statements))
+}
+
+/// What a statement does, in a word: the first of these that it has in it.
+fn word(statement: &String) -> &'static str {
+    let marks = [
+        ("INSERT INTO", "insert"),
+        ("UPDATE \"", "update"),
+        ("UPDATE `", "update"),
+        ("DELETE FROM", "delete"),
+        (" FOR UPDATE", "lock"),
+        (" FOR NO KEY UPDATE", "lock"),
+        ("advisory", "lock"),
+        ("pragma_table_info", "catalog"),
+        ("pg_attribute", "catalog"),
+        ("information_schema", "catalog"),
+        ("COUNT(*)", "count"),
+        // which keys of models the database holds equal to those of rows
+        ("`v`.`c0`", "match"),
+        ("\"v\".\"c0\"", "match"),
+    ];
+    let found = marks.iter().find(|(mark, _)| statement.contains(mark));
+    found.map_or("read", |(_, word)| word)
+}
+
+fn words(statements: &[String]) -> Vec<&'static str> {
+    statements.iter().map(word).collect()
+}
+
+async fn a_sync_with_nothing_to_do_is_one_select(db: Db) -> TestResult {
+    with_ann_bob_and_cid(&db).await?;
+    let statements = sent(&db, sync(&AS_STORED)).await?;
+    assert_eq!(words(&statements), ["read"], "{statements:?}");
+    Ok(())
+}
+
+async fn a_small_sync_sends_these_statements(db: Db) -> TestResult {
+    with_ann_bob_and_cid(&db).await?;
+    let statements = sent(&db, sync(&[("A1", "Anna"), ("B2", "Bob"), ("D4", "Dee")])).await?;
+    let read: &[_] = match db.backend() {
+        // a look, the scope, the rows, and those to write
+        DbBackend::Postgres => &["read", "lock", "read", "catalog", "lock"],
+        // the scope is locked by its first row, if that still is it afterwards
+        DbBackend::MySql => &["read", "read", "lock", "read", "read", "catalog", "match", "lock"],
+        _ => &["read", "catalog", "match"],
+    };
+    let written = ["delete", "update", "insert", "count"];
+    assert_eq!(words(&statements), [read, &written].concat(), "{statements:#?}");
+    Ok(())
+}
+
+async fn many_rows_share_a_statement(db: Db) -> TestResult {
+    db.create_table(employee::Entity).await?;
+    let names = |name: &'static str| (0..2_500).map(move |n| imported(&format!("E{n}"), name));
+    let sync = |models: Vec<employee::Model>| {
+        employee::Entity::bulk_sync(models, of_501(), 1_000).allow_empty()
+    };
+    for (models, written) in [
+        (names("new").collect::<Vec<_>>(), "insert"),
+        (names("changed").collect(), "update"),
+        (Vec::new(), "delete"),
+    ] {
+        let statements = sent(&db, sync(models)).await?;
+        let words = words(&statements);
+        assert_eq!(words.iter().filter(|word| **word == written).count(), 3, "{words:?}");
+        // nor do the others grow with the rows but by the batch
+        assert!(words.len() <= 3 + 3 + 8, "{words:?}");
+    }
+    Ok(())
+}
