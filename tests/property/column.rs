@@ -1,7 +1,7 @@
 //! The table of column types that the hostile values are tested with, read as
 //! values to draw from.
 
-pub use bulk_sync_tests::column::{Column, NO_ARRAYS};
+pub use bulk_sync_tests::column::{Column, NO_ARRAYS, Place};
 
 /// Makes a function of each type that gives its [`Column`].
 macro_rules! columns {

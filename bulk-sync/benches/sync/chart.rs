@@ -79,10 +79,10 @@ fn write(
     area: &Panel<'_>,
     text: &str,
     at: (i32, i32),
-    size: u32,
+    height: u32,
     side: HPos,
 ) -> Result<(), Failure> {
-    let style = TextStyle::from(("sans-serif", size).into_font()).pos(Pos::new(side, VPos::Top));
+    let style = TextStyle::from(("sans-serif", height).into_font()).pos(Pos::new(side, VPos::Top));
     area.draw(&Text::new(text.to_owned(), at, style))?;
     Ok(())
 }

@@ -55,7 +55,9 @@ fn employee(company_id: i32, number: usize, edition: u32) -> Result<Model, Failu
         phone: format!("+43 1 {:07}-{edition}", number % 10_000_000),
         salary: Decimal::new(250_000 + (n * 37) % 500_000 + i64::from(edition), 2),
         hired_at: DateTimeUtc::from_timestamp(hired, 0).ok_or("a time out of range")?,
-        notes: (number % 3 == 0).then(|| format!("note {edition} on {number}, not very long")),
+        notes: number
+            .is_multiple_of(3)
+            .then(|| format!("note {edition} on {number}, not very long")),
     })
 }
 

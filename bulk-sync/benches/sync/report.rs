@@ -55,7 +55,8 @@ pub fn report(
     let mut results = Vec::new();
     for one in measured {
         let (median, seen) = (one.median(), &one.observed);
-        let kib = |bytes: Option<u64>| bytes.map_or("".into(), |bytes| (bytes / 1024).to_string());
+        let kib =
+            |bytes: Option<u64>| bytes.map_or(String::new(), |bytes| (bytes / 1024).to_string());
         println!(
             "| {} | {:.1} | {:.0} | {} | {} | {} | {} | {} | {} |",
             one.contender.name(),
