@@ -4,7 +4,7 @@ use sea_orm::{DbBackend, EntityTrait, sea_query::Expr};
 
 use crate::{
     SyncKey,
-    columns::{ColumnOptions, Columns},
+    columns::{ColumnOptions, Columns, Position},
     desired::{Desired, RowList},
     error::{InputFault, SyncError},
     field::Row,
@@ -48,9 +48,15 @@ where
             None
         });
     let (mut index, repeats) = KeyIndex::build(&columns, &desired);
+    let backend = backend.map(|backend| {
+        let can_fault = |column: &Position| !columns.field(*column).is_faultless(backend);
+        (backend, columns.all().filter(can_fault).collect::<Vec<_>>())
+    });
     for (position, row) in desired.rows().enumerate() {
         key_faults(&columns, position, row, &mut faults);
-        value_faults(&columns, position, row, backend, &mut faults);
+        if let Some((backend, can_fault)) = &backend {
+            value_faults(&columns, position, row, *backend, can_fault, &mut faults);
+        }
     }
     let mut desired = desired;
     if settings.repeated_keys == RepeatedKeys::Refuse {
@@ -182,11 +188,11 @@ fn value_faults<E: EntityTrait>(
     columns: &Columns<E>,
     position: usize,
     row: Row<'_, E>,
-    backend: Option<DbBackend>,
+    backend: DbBackend,
+    can_fault: &[Position],
     faults: &mut Vec<InputFault>,
 ) {
-    let Some(backend) = backend else { return };
-    for column in columns.all() {
+    for &column in can_fault {
         let field = columns.field(column);
         // what is wrong with a key has been said
         let fault = field

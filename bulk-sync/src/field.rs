@@ -15,7 +15,7 @@ use sea_orm::{
 
 use crate::{
     rounding::{is_lossy, is_text},
-    storable::{KeyFault, ValueFault, key_fault, value_fault, written_out_fault},
+    storable::{KeyFault, ValueFault, is_faultless, key_fault, value_fault, written_out_fault},
 };
 
 /// The hasher of keys: the one that [`DefaultHashBuilder`] builds.
@@ -91,6 +91,7 @@ pub struct Field<E: EntityTrait> {
     size: fn(Row<'_, E>) -> usize,
     same: fn(Row<'_, E>, Row<'_, E>) -> bool,
     hash: fn(Row<'_, E>, &mut KeyHasher),
+    is_faultless: fn(DbBackend) -> bool,
     fault: fn(Row<'_, E>, DbBackend) -> Option<ValueFault>,
     written_out_fault: fn(Row<'_, E>, DbBackend) -> Option<ValueFault>,
     is_sent_alike: fn(Row<'_, E>, Row<'_, E>) -> bool,
@@ -114,6 +115,7 @@ impl<E: EntityTrait> Field<E> {
             size: size::<A>,
             same: same::<A>,
             hash: hash::<A>,
+            is_faultless: is_faultless::<A::Type>,
             fault: |row, backend| cell::<A>(row).and_then(|value| value_fault(value, backend)),
             written_out_fault: |row, backend| {
                 cell::<A>(row).and_then(|value| written_out_fault(value, backend))
@@ -229,6 +231,11 @@ impl<E: EntityTrait> Field<E> {
             return None;
         }
         self.value(row).as_ref().and_then(key_fault)
+    }
+
+    /// Whether [`fault`](Self::fault) finds nothing in any row.
+    pub(crate) fn is_faultless(&self, backend: DbBackend) -> bool {
+        (self.is_faultless)(backend)
     }
 
     /// Why the backend could not store the row's value, where it could not.

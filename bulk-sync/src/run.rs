@@ -180,10 +180,10 @@ fn select_current<E: EntityTrait>(
     let statements = Statements { dialect: Dialect::of(backend), columns: &task.columns };
     let key = &task.columns.key;
     let mut select = statements.select(&task.scope, positions);
-    let fixed = statements.parameters(&select);
-    let few = few(statements.dialect, fixed, key.len());
+    // counting parameters builds the text once more
+    let few = || few(statements.dialect, statements.parameters(&select), key.len());
     let by_key = task.settings.skip_deletes
-        && desired.len() <= few
+        && desired.len() <= few()
         && fit(desired.rows().map(|row| task.columns.size(key, row)));
     if by_key {
         let keys = desired.rows().map(|row| task.columns.values(key, row)).collect();

@@ -3,7 +3,7 @@
 //! A value that a column merely rounds or shortens is not the business of
 //! this module.
 
-use std::any::Any;
+use std::any::{Any, TypeId};
 
 use sea_orm::{
     DbBackend, Value,
@@ -86,6 +86,19 @@ pub(crate) fn key_fault(value: &Value) -> Option<KeyFault> {
     }
 }
 
+/// Whether [`value_fault`] finds nothing in any value of the type.
+pub(crate) fn is_faultless<T: Any + ValueType>(backend: DbBackend) -> bool {
+    fn is<T: Any, U: Any>() -> bool {
+        [TypeId::of::<U>(), TypeId::of::<Option<U>>()].contains(&TypeId::of::<T>())
+    }
+    is::<T, i32>()
+        || is::<T, i64>()
+        || is::<T, i16>()
+        || is::<T, bool>()
+        || (is::<T, String>() && backend != DbBackend::Postgres)
+        || is_written_out(&T::column_type())
+}
+
 /// The fault of a value on a backend. The usual types are looked at in place,
 /// the others as a [`Value`].
 pub(crate) fn value_fault<T: Any + Clone + Into<Value> + ValueType>(
@@ -99,10 +112,7 @@ pub(crate) fn value_fault<T: Any + Clone + Into<Value> + ValueType>(
     if let Some(text) = any.downcast_ref::<Option<String>>() {
         return text_fault(text.as_ref()?, backend);
     }
-    if is_harmless(any) {
-        return None;
-    }
-    if is_written_out(&T::column_type()) {
+    if is_faultless::<T>(backend) {
         return None;
     }
     fault(&value.clone().into(), backend)
@@ -188,13 +198,6 @@ fn is_whole(offset: &str) -> bool {
     let mut parts = offset.split(':').map(|part| part.parse::<u8>().unwrap_or_default());
     let (hours, seconds) = (parts.next(), parts.nth(1));
     hours.is_none_or(|hours| hours < 24) && seconds.is_none_or(|seconds| seconds == 0)
-}
-
-fn is_harmless(any: &dyn Any) -> bool {
-    fn is<T: 'static>(any: &dyn Any) -> bool {
-        any.is::<T>() || any.is::<Option<T>>()
-    }
-    is::<i32>(any) || is::<i64>(any) || is::<i16>(any) || is::<bool>(any)
 }
 
 fn text_fault(text: &str, backend: DbBackend) -> Option<ValueFault> {

@@ -124,25 +124,27 @@ async fn wal_position(bench: &Bench) -> Result<Option<String>, Failure> {
     text(&bench.db, "SELECT pg_current_wal_flush_lsn()::text").await
 }
 
-/// The bytes of WAL that are about this database, as other databases write
-/// into the same log; without the extension, all of them.
+/// The bytes of WAL that are about this database, as others write into the same
+/// log; all of them where the server cannot tell (any more).
 async fn wal_since(bench: &Bench, before: Option<String>) -> Result<Option<u64>, Failure> {
     let Some(before) = before else { return Ok(None) };
-    let extension = "CREATE EXTENSION IF NOT EXISTS pg_walinspect";
+    bench.db.execute_unprepared("CREATE EXTENSION IF NOT EXISTS pg_walinspect").await.ok();
     let end = text(&bench.db, "SELECT pg_current_wal_flush_lsn()::text").await?;
     let end = end.ok_or("no WAL position")?;
-    let bytes = if before == end {
+    if before == end {
         return Ok(Some(0));
-    } else if bench.db.execute_unprepared(extension).await.is_ok() {
-        format!(
-            "SELECT coalesce(sum(record_length), 0)::text \
-             FROM pg_get_wal_records_info('{before}', '{end}') WHERE block_ref LIKE \
-             '%/' || (SELECT oid FROM pg_database WHERE datname = current_database()) || '/%'"
-        )
-    } else {
-        format!("SELECT pg_wal_lsn_diff('{end}', '{before}')::text")
+    }
+    let own = format!(
+        "SELECT coalesce(sum(record_length), 0)::text \
+         FROM pg_get_wal_records_info('{before}', '{end}') WHERE block_ref LIKE \
+         '%/' || (SELECT oid FROM pg_database WHERE datname = current_database()) || '/%'"
+    );
+    let all = format!("SELECT pg_wal_lsn_diff('{end}', '{before}')::text");
+    let bytes = match text(&bench.db, &own).await {
+        Ok(bytes) => bytes,
+        Err(_) => text(&bench.db, &all).await?,
     };
-    Ok(text(&bench.db, &bytes).await?.and_then(|bytes| bytes.parse().ok()))
+    Ok(bytes.and_then(|bytes| bytes.parse().ok()))
 }
 
 async fn text(db: &DatabaseConnection, sql: &str) -> Result<Option<String>, Failure> {
