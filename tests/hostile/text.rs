@@ -57,6 +57,7 @@ fn next_text(value: &str) -> String {
     text
 }
 
+#[allow(clippy::ptr_arg, reason = "the type of the column is Vec<u8>")]
 fn next_bytes(value: &Vec<u8>, _: Place) -> Option<Vec<u8>> {
     let mut bytes = value.clone();
     *bytes.last_mut()? ^= 1;
