@@ -129,7 +129,7 @@ async fn sent(db: &Db, sync: BulkSync<employee::Entity>) -> Result<Vec<String>, 
 }
 
 /// What a statement does, in a word: the first of these that it has in it.
-fn word(statement: &String) -> &'static str {
+fn word(statement: &str) -> &'static str {
     let marks = [
         ("INSERT INTO", "insert"),
         ("UPDATE \"", "update"),
@@ -151,7 +151,7 @@ fn word(statement: &String) -> &'static str {
 }
 
 fn words(statements: &[String]) -> Vec<&'static str> {
-    statements.iter().map(word).collect()
+    statements.iter().map(|statement| word(statement)).collect()
 }
 
 async fn a_sync_with_nothing_to_do_is_one_select(db: Db) -> TestResult {

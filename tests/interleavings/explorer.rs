@@ -31,7 +31,7 @@ type Boxed = Box<dyn std::error::Error + Send + Sync>;
 #[derive(Clone)]
 pub enum Actor {
     /// A sync.
-    Sync(BulkSync<stock::Entity>),
+    Sync(Box<BulkSync<stock::Entity>>),
     /// A transaction of these statements.
     Writer(&'static [&'static str]),
 }

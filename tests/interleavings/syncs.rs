@@ -45,7 +45,7 @@ fn scene(
     first: &[(i32, i32)],
     second: &[(i32, i32)],
 ) -> Scene {
-    let actors = [first, second].map(|amounts| Actor::Sync(sync(amounts)));
+    let actors = [first, second].map(|amounts| Actor::Sync(Box::new(sync(amounts))));
     Scene { before: models(before), actors, is_unique }
 }
 
@@ -80,7 +80,7 @@ async fn one_after_the_other(
 
 /// The codes and amounts that a sync makes of an empty table.
 fn wanted(sync: &BulkSync<stock::Entity>) -> Result<Vec<(i32, i32)>, String> {
-    let plan = sync.clone().compare_with([]).map_err(|error| error.to_string())?;
+    let plan = BulkSync::clone(sync).compare_with([]).map_err(|error| error.to_string())?;
     let row = |row: stock::ActiveModel| (row.code.unwrap(), row.amount.unwrap());
     Ok(plan.created().map(row).collect())
 }
@@ -137,7 +137,7 @@ async fn syncs_of_two_scopes_do_not_wait_for_each_other(db: Db) -> TestResult {
     fill_table(&db, &[models(TWO), of_8(TWO)].concat()).await?;
     let other = stock::Entity::bulk_sync(of_8(FIRST_CHANGED), stock::Column::Warehouse.eq(8), None);
     let pools = [connect(&db).await?, connect(&db).await?];
-    let first = Running::start(&pools[0], &Actor::Sync(sync(SECOND_CHANGED)));
+    let first = Running::start(&pools[0], &Actor::Sync(Box::new(sync(SECOND_CHANGED))));
     let mut statements = 0;
     while !first.finish_step().await {
         statements += 1;
@@ -145,7 +145,7 @@ async fn syncs_of_two_scopes_do_not_wait_for_each_other(db: Db) -> TestResult {
             // it has one writer at a time
             continue;
         }
-        let second = Running::start(&pools[1], &Actor::Sync(other.clone()));
+        let second = Running::start(&pools[1], &Actor::Sync(Box::new(other.clone())));
         if !second.finish(Duration::from_secs(10)).await {
             return Err(format!("it waits for the other, which has run {statements}").into());
         }

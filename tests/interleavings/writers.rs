@@ -26,7 +26,7 @@ fn scene(is_unique: bool, statements: &'static [&'static str]) -> Scene {
     let sync = stock::Entity::bulk_sync(models, scope, None).max_tries(2);
     Scene {
         before: vec![stock(1_001, 1, 10, None), stock(1_002, 2, 20, None)],
-        actors: [Actor::Sync(sync), Actor::Writer(statements)],
+        actors: [Actor::Sync(Box::new(sync)), Actor::Writer(statements)],
         is_unique,
     }
 }

@@ -2,7 +2,6 @@
 
 use std::error::Error;
 
-use bulk_sync::SyncError;
 use sea_orm::{DbErr, RuntimeErr, sqlx};
 
 /// Deadlocks, serialization failures and waits for a lock that were too long:
