@@ -176,7 +176,8 @@ impl<E: EntityTrait> Statements<'_, E> {
             0 => 0,
             parameters => parameters + 1,
         };
-        rows_per_statement(self.dialect, Some(usize::MAX), 0, per_row)
+        // `1 = 2`, the count and the limit are parameters, too
+        rows_per_statement(self.dialect, Some(usize::MAX), 4, per_row)
     }
 
     /// `SELECT MIN(number), MAX(number) FROM v GROUP BY key HAVING COUNT(*) > 1`:
