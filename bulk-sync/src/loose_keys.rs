@@ -44,7 +44,8 @@ impl<E: EntityTrait, C: ReadRows> Judge<'_, E, C> {
             return Ok(());
         }
         let columns = self.columns();
-        for batch in found.created.chunks(self.statements.rows_to_group()) {
+        let size = |at: &usize| columns.size(&columns.key, desired.row(*at));
+        for batch in batches(&found.created, self.statements.rows_to_group(), size) {
             let keys = batch.iter().map(|&at| columns.key_values(desired.row(at))).collect();
             let select = self.statements.select_equal_keys(keys);
             let row = self.db.query_one(&select).await.map_err(|error| self.failed(error))?;

@@ -284,7 +284,11 @@ async fn too_many_connections_are_an_error(db: Db) -> TestResult {
         user.grant("SELECT, INSERT, UPDATE, DELETE").await?;
         let only = connect(&user.url, 1).await?;
         let mut options = ConnectOptions::new(&user.url);
-        options.acquire_timeout(LONG / 30).connect_lazy(true).sqlx_logging(false);
+        options
+            .acquire_timeout(LONG / 30)
+            .connect_lazy(true)
+            .max_connections(1)
+            .sqlx_logging(false);
         let pool = Database::connect(options).await?;
         let error = bounded(sync().exec(&pool)).await?.err().ok_or("the sync was done")?;
         ensure(chain(&error).contains(says), chain(&error))?;
