@@ -190,7 +190,7 @@ async fn padded_keys_are_found_again(db: Db) -> TestResult {
     assert!(by_code(models.clone()).check(&db.pool).await?);
     assert!(by_code(models.clone()).skip_deletes().exec(&db.pool).await?.is_unchanged());
     let mut changed = models.clone();
-    changed[0].price = Decimal::new(7, 0);
+    changed[0].price = Decimal::new(725, 2);
     changed.push(coded("xy")?);
     let plan = by_code(changed.clone()).compare(&db.pool).await?;
     let result = plan.apply(&db.pool).await?;
