@@ -105,10 +105,10 @@ impl TestDatabase {
 
     /// Closes the connections and removes the database.
     pub async fn close(self) -> Result<(), DbErr> {
+        // a pooler keeps connections to it that no test has any more
+        let force = if self.backend() == DbBackend::Postgres { " WITH (FORCE)" } else { "" };
         self.pool.close().await?;
         if let Some(url) = self.server.url()? {
-            // a pooler keeps connections to it that no test has any more
-            let force = if self.backend() == DbBackend::Postgres { " WITH (FORCE)" } else { "" };
             execute(&url, &format!("DROP DATABASE {}{force}", self.name)).await?;
         }
         if let Some(folder) = self.folder {
@@ -119,7 +119,8 @@ impl TestDatabase {
 }
 
 /// The URL of another database on the same server, with the same parameters.
-fn sibling(url: &str, name: &str) -> String {
+#[must_use]
+pub fn sibling(url: &str, name: &str) -> String {
     let (address, parameters) = url.split_at(url.find('?').unwrap_or(url.len()));
     let authority = address.find("://").map_or(0, |scheme| scheme + 3);
     let server =
@@ -127,7 +128,8 @@ fn sibling(url: &str, name: &str) -> String {
     format!("{server}/{name}{parameters}")
 }
 
-async fn execute(url: &str, sql: &str) -> Result<(), DbErr> {
+/// Runs a statement on a connection of its own.
+pub async fn execute(url: &str, sql: &str) -> Result<(), DbErr> {
     let mut options = ConnectOptions::new(url);
     options.max_connections(1).sqlx_logging(false);
     let connection = Database::connect(options).await?;
