@@ -15,6 +15,7 @@ mod input;
 mod kept_rows;
 mod models;
 mod plan;
+mod portable;
 mod returning;
 mod rounding;
 mod scopes;
@@ -33,6 +34,7 @@ fn main() -> ExitCode {
         ("kept_rows", &kept_rows::TESTS),
         ("models", &models::TESTS),
         ("plan", &plan::TESTS),
+        ("portable", &portable::TESTS),
         ("rounding", &rounding::TESTS),
         ("returning", &returning::TESTS),
         ("scopes", &scopes::TESTS),
