@@ -46,6 +46,8 @@ const LEFT_OUT: &[LeftOut] = &[
     ),
     every(ALL, "unix_timestamp", Part::Rounded, "fractions of a second"),
     every(&[Postgres], "strings", Part::Key, "varchar[] is not compared with text[]"),
+    every(&[Postgres], "time", Part::Rounded, "the last nanoseconds of a day in a time(0)"),
+    every(&[Postgres], "time", Part::Key, "the last nanoseconds of a day in a time(0)"),
     LeftOut {
         declared: "citext",
         ..every(&[Postgres], "string", Part::Type, "a type that has to be created first")
