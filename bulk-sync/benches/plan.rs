@@ -99,16 +99,15 @@ fn build(bencher: Bencher, backend: DbBackend, current: &[employee::Model]) {
 fn mock(backend: DbBackend, current: &[employee::Model]) -> DatabaseConnection {
     let first = || current.iter().take(1).cloned().collect::<Vec<_>>();
     let all = || current.to_vec();
-    let reading = match backend {
-        DbBackend::Postgres => vec![all(), first(), all(), all()],
-        DbBackend::MySql if current.is_empty() => vec![all(), all(), all()],
-        DbBackend::MySql => vec![all(), first(), first(), first(), all(), all()],
-        _ => vec![all()],
-    };
-    let reading = if backend == DbBackend::Postgres && current.is_empty() {
-        vec![all(), employees(1, None), all()]
-    } else {
-        reading
+    let catalog = Vec::new;
+    let reading = match (backend, current.is_empty()) {
+        (DbBackend::Postgres, true) => vec![all(), employees(1, None), all(), catalog()],
+        (DbBackend::Postgres, false) => vec![all(), first(), all(), catalog(), all()],
+        (DbBackend::MySql, true) => vec![all(), all(), all(), catalog()],
+        (DbBackend::MySql, false) => {
+            vec![all(), first(), first(), first(), all(), catalog(), all()]
+        }
+        _ => vec![all(), catalog()],
     };
     let count: BTreeMap<&str, Value> = [("count", i64::from(BATCH).into())].into();
     MockDatabase::new(backend)
