@@ -86,8 +86,12 @@ pub(crate) fn check_to_write<E: EntityTrait>(
     let mut faults = Vec::new();
     for index in written {
         let row = desired.row(index);
-        for field in columns.all().map(|column| columns.field(column)) {
-            let fault = field.fault(row, backend).or_else(|| field.written_out_fault(row, backend));
+        for column in columns.all() {
+            let field = columns.field(column);
+            let fault = field
+                .fault(row, backend)
+                .or_else(|| field.written_out_fault(row, backend))
+                .or_else(|| columns.stored_fault(column, row, backend));
             faults.extend(fault.map(|fault| value_fault(columns, index, field.name(), row, fault)));
         }
     }

@@ -4,9 +4,9 @@
 use std::{cmp::Ordering, sync::OnceLock};
 
 use sea_orm::{
-    DbErr, EntityTrait, IdenStatic, Iterable, PrimaryKeyToColumn, PrimaryKeyTrait, QueryResult,
-    Value,
-    sea_query::{QueryBuilder, SqliteQueryBuilder},
+    DbBackend, DbErr, EntityTrait, IdenStatic, Iterable, PrimaryKeyToColumn, PrimaryKeyTrait,
+    QueryResult, Value,
+    sea_query::{ColumnType, QueryBuilder, SqliteQueryBuilder},
 };
 
 use crate::{
@@ -16,6 +16,7 @@ use crate::{
     error::InputFault,
     field::{Field, Role, Row},
     rounding::is_text,
+    storable::{ValueFault, rounded_time_fault},
 };
 
 /// The position of a column in [`SyncKey::fields`].
@@ -190,6 +191,22 @@ impl<E: EntityTrait> Columns<E> {
     /// Whether the catalog is known to say that the database computes the column.
     pub fn is_computed(&self, position: Position) -> bool {
         self.declared(position).is_some_and(|declared| declared.is_generated)
+    }
+
+    /// Why what the column, as far as the catalog is known, makes of a row's
+    /// value could not be read again.
+    pub fn stored_fault(
+        &self,
+        position: Position,
+        row: Row<'_, E>,
+        backend: DbBackend,
+    ) -> Option<ValueFault> {
+        let field = self.field(position);
+        if backend != DbBackend::Postgres || field.column_type() != ColumnType::Time {
+            return None;
+        }
+        let kept = self.declared(position)?.fraction_digits?;
+        rounded_time_fault(&field.value(row)?, usize::try_from(kept).ok()?)
     }
 
     /// Decodes the columns at these positions, in the order of the result.

@@ -79,7 +79,7 @@ impl<'a, E: EntityTrait, C: ReadRows> Judge<'a, E, C> {
         }
         let declared = self.declared().await?;
         for &key in &columns.key {
-            self.refuse_rounded_float(desired, key, &declared[key])?;
+            self.refuse_unfit_keys(desired, key, &declared[key])?;
             let stored = self.stored(desired, key, &declared[key]).await?;
             any |= !stored.is_empty();
             self.set(desired, columns.field(key), stored)?;
@@ -87,21 +87,32 @@ impl<'a, E: EntityTrait, C: ReadRows> Judge<'a, E, C> {
         Ok(any)
     }
 
-    fn refuse_rounded_float(
+    /// Refuses keys that could not be found again as what the column makes of them.
+    fn refuse_unfit_keys(
         &self,
         desired: &Desired<E>,
         key: Position,
         declared: &Declared,
     ) -> Result<(), SyncError> {
-        if declared.casts.len() < 2 || desired.len() == 0 {
-            return Ok(());
-        }
         let columns = self.columns();
+        let backend = self.statements.dialect.backend;
+        // the second makes a float of it again
+        let rounds_floats = declared.casts.len() > 1;
+        let fault = |row| {
+            let rounded = rounds_floats.then_some(ValueFault::RoundedFloat);
+            rounded.or_else(|| columns.stored_fault(key, row, backend))
+        };
+        let mut rows = desired.rows().enumerate();
+        let Some((position, row, fault)) =
+            rows.find_map(|(position, row)| Some((position, row, fault(row)?)))
+        else {
+            return Ok(());
+        };
         let fault = InputFault::Value {
-            position: 0,
+            position,
             column: columns.name(key),
-            key: row_text(columns, &columns.key, desired.row(0)),
-            fault: ValueFault::RoundedFloat,
+            key: row_text(columns, &columns.key, row),
+            fault,
         };
         Err(SyncError::InvalidInput { table: self.task.table.clone(), faults: vec![fault] })
     }

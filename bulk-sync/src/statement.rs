@@ -247,26 +247,43 @@ impl<E: EntityTrait> Statements<'_, E> {
         select
     }
 
-    /// A column to compare keys with. PostgreSQL has no equality of json.
+    /// A column to compare keys with.
     fn key_column(&self, position: Position) -> Expr {
         let field = self.columns.field(position);
         let column = Expr::col(field.column().as_column_ref());
-        if self.is_postgres_json(field) { column.cast_as("jsonb") } else { column }
+        match self.equality_type(field) {
+            Some(column_type) => column.cast_as(column_type),
+            None => column,
+        }
     }
 
     /// A value of a key, as it has to be to be compared with the column.
     fn comparable(&self, position: Position, value: Expr) -> Expr {
         let declared = self.columns.declared(position);
-        match declared.and_then(|declared| declared.compared_as.clone()) {
+        let compared_as = declared.and_then(|declared| declared.compared_as.clone());
+        let equality_type = || self.equality_type(self.columns.field(position)).map(str::to_owned);
+        match compared_as.or_else(equality_type) {
             Some(column_type) => value.cast_as(column_type),
-            None if self.is_postgres_json(self.columns.field(position)) => value.cast_as("jsonb"),
             None => value,
         }
     }
 
-    fn is_postgres_json(&self, field: &Field<E>) -> bool {
-        self.dialect.backend == DbBackend::Postgres
-            && matches!(field.column_type(), ColumnType::Json | ColumnType::JsonBinary)
+    /// The type as which values of a field are compared, where the one that the
+    /// column may have is not: PostgreSQL has no equality of `json`, nor of
+    /// `varchar[]` with `text[]`.
+    fn equality_type(&self, field: &Field<E>) -> Option<&'static str> {
+        if self.dialect.backend != DbBackend::Postgres {
+            return None;
+        }
+        match field.column_type() {
+            ColumnType::Json | ColumnType::JsonBinary => Some("jsonb"),
+            ColumnType::Array(element) => match *element {
+                ColumnType::Json | ColumnType::JsonBinary => Some("jsonb[]"),
+                ColumnType::Char(_) | ColumnType::String(_) | ColumnType::Text => Some("text[]"),
+                _ => None,
+            },
+            _ => None,
+        }
     }
 
     /// `INSERT INTO …`: rows of one value a column.

@@ -28,6 +28,8 @@ pub enum ValueFault {
     ByteArray,
     /// NaN, which SQLite turns into NULL.
     Nan,
+    /// A type that only PostgreSQL has; on others SeaORM 2.0 panics when it is bound.
+    NoSuchType,
     /// A decimal that is too large to be read again from SQLite.
     LargeDecimal,
     /// A date or time of a year that the backend does not have, or that the
@@ -42,6 +44,9 @@ pub enum ValueFault {
     /// An offset from UTC that is not of whole minutes, or of a day or more,
     /// which is not written to SQLite as it is.
     Offset,
+    /// A time of the day that the column rounds up to 24:00, which the driver
+    /// reads as 00:00.
+    Midnight,
 }
 
 impl std::fmt::Display for ValueFault {
@@ -55,6 +60,7 @@ impl std::fmt::Display for ValueFault {
                 "an array with a NULL in it cannot be bound; leave the element out"
             }
             Self::ByteArray => "an array of u8 cannot be bound; use i16, or bytes",
+            Self::NoSuchType => "the backend has no such type; store it as text, bytes or JSON",
             Self::Nan => "NaN would be stored as NULL; use a number or NULL",
             Self::LargeDecimal => "the number is too large to be read again",
             Self::Year => "the year cannot be stored",
@@ -63,6 +69,9 @@ impl std::fmt::Display for ValueFault {
                 "a column that rounds floats cannot be a key; declare it without digits, or decimal"
             }
             Self::Offset => "the offset from UTC is not of whole minutes; convert it to UTC",
+            Self::Midnight => {
+                "the time is rounded up to 24:00, which is read as 00:00; cut its fraction"
+            }
         })
     }
 }
@@ -115,33 +124,52 @@ pub(crate) fn value_fault<T: Any + Clone + Into<Value> + ValueType>(
     if is_faultless::<T>(backend) {
         return None;
     }
+    if backend != DbBackend::Postgres && is_of_postgres(&T::column_type()) {
+        return Some(ValueFault::NoSuchType);
+    }
     fault(&value.clone().into(), backend)
 }
 
 /// The fault of a value that has to be written out to be looked at: a date, a
-/// time, a decimal. Costs more than comparing a row, so it is asked of keys and
-/// of rows to write.
+/// time, a decimal, an array of dates or times. Costs more than comparing a
+/// row, so it is asked of keys and of rows to write.
 pub(crate) fn written_out_fault<T: Clone + Into<Value> + ValueType>(
     value: &T,
     backend: DbBackend,
 ) -> Option<ValueFault> {
-    let column_type = T::column_type();
-    if !is_written_out(&column_type) {
-        return None;
-    }
-    let value: Value = value.clone().into();
-    match column_type {
+    let value = || -> Value { value.clone().into() };
+    match T::column_type() {
         ColumnType::Decimal(_) if backend == DbBackend::Sqlite => {
             let limit = if T::type_name().contains("Big") { f64::INFINITY } else { DECIMAL_LIMIT };
-            let number: f64 = SqliteQueryBuilder.value_to_string(&value).parse().ok()?;
+            let number: f64 = SqliteQueryBuilder.value_to_string(&value()).parse().ok()?;
             (number.abs() >= limit).then_some(ValueFault::LargeDecimal)
         }
-        ColumnType::Decimal(_) => None,
-        _ => time_fault(&value, backend),
+        ColumnType::Array(element) if is_time(&element) => {
+            let Value::Array(_, Some(times)) = value() else { return None };
+            times.iter().find_map(|time| time_fault(time, backend))
+        }
+        column_type if is_time(&column_type) => time_fault(&value(), backend),
+        _ => None,
     }
 }
 
+fn is_of_postgres(column_type: &ColumnType) -> bool {
+    matches!(
+        column_type,
+        ColumnType::Array(_)
+            | ColumnType::Cidr
+            | ColumnType::Inet
+            | ColumnType::MacAddr
+            | ColumnType::Vector(_)
+    )
+}
+
+/// Whether values of the type are looked at by [`written_out_fault`] alone.
 fn is_written_out(column_type: &ColumnType) -> bool {
+    matches!(column_type, ColumnType::Decimal(_)) || is_time(column_type)
+}
+
+fn is_time(column_type: &ColumnType) -> bool {
     matches!(
         column_type,
         ColumnType::Date
@@ -149,7 +177,6 @@ fn is_written_out(column_type: &ColumnType) -> bool {
             | ColumnType::DateTime
             | ColumnType::Timestamp
             | ColumnType::TimestampWithTimeZone
-            | ColumnType::Decimal(_)
     )
 }
 
@@ -174,6 +201,18 @@ fn time_fault(value: &Value, backend: DbBackend) -> Option<ValueFault> {
         },
     };
     year.filter(|year| !years.contains(year)).map(|_| ValueFault::Year)
+}
+
+/// The fault of a time of the day in a column of PostgreSQL that keeps so many
+/// digits of a second.
+pub(crate) fn rounded_time_fault(time: &Value, kept: usize) -> Option<ValueFault> {
+    let text = format!("{time:?}");
+    let fraction = text.split_once("(Some(23:59:59.")?.1.trim_end_matches(')');
+    // what the driver sends
+    let mut microseconds = fraction.bytes().take(6);
+    let is_full = microseconds.by_ref().take(kept).all(|digit| digit == b'9');
+    let rounds_up = microseconds.next().is_some_and(|digit| digit >= b'5');
+    (is_full && rounds_up).then_some(ValueFault::Midnight)
 }
 
 /// Whether a value of the crate time may round up to a year that it cannot read.

@@ -5,6 +5,7 @@ use bulk_sync_tests::{
     entity::{
         employee::{self, imported},
         meter::{self, meter},
+        typed::{Typed, TypedRow, ip_network},
     },
     suite::{Db, Test, TestResult},
     tests,
@@ -17,12 +18,13 @@ use sea_orm::{
 
 use crate::fixture::{Failure, of_501, people, refused, with_ann_bob_and_cid, with_employees};
 
-pub const TESTS: [Test; 14] = tests![
+pub const TESTS: [Test; 15] = tests![
     every_duplicate_key_is_reported_with_both_positions,
     a_key_that_is_null_or_not_set_is_reported_with_its_position,
     a_nan_in_a_key_is_reported_and_nan_elsewhere_is_not,
     text_with_a_nul_character_is_refused_on_postgres,
     a_number_above_the_range_is_refused_where_it_cannot_be_stored,
+    a_type_that_the_backend_does_not_have_is_refused,
     options_that_name_a_column_of_the_key_are_refused,
     a_key_without_a_column_is_refused,
     a_share_that_is_no_share_is_refused,
@@ -141,6 +143,26 @@ async fn a_number_above_the_range_is_refused_where_it_cannot_be_stored(db: Db) -
             assert_eq!((faults.len(), &faults[0]), (2, &fault));
         }
         Err(SyncError::Statement { .. }) if db.backend() == DbBackend::MySql => {}
+        other => return Err(format!("{other:?}").into()),
+    }
+    Ok(())
+}
+
+async fn a_type_that_the_backend_does_not_have_is_refused(db: Db) -> TestResult {
+    let row = TypedRow { number: 1, value: "10.0.0.0/8".parse()?, optional: None, note: "".into() };
+    let models = [ip_network::Entity::model(row)];
+    let mock = MockDatabase::new(db.backend()).into_connection();
+    match ip_network::Entity::bulk_sync(models, WholeTable, None).check(&mock).await {
+        Err(SyncError::InvalidInput { faults, .. }) if db.backend() != DbBackend::Postgres => {
+            let fault = |column| InputFault::Value {
+                position: 0,
+                column,
+                key: "number = 1".into(),
+                fault: ValueFault::NoSuchType,
+            };
+            assert_eq!(faults, ["value", "optional"].map(fault));
+        }
+        Err(SyncError::Statement { .. }) if db.backend() == DbBackend::Postgres => {}
         other => return Err(format!("{other:?}").into()),
     }
     Ok(())

@@ -8,8 +8,9 @@ use bulk_sync_tests::{
 };
 use sea_orm::{ConnectionTrait, DbBackend, QueryOrder, entity::prelude::*};
 
-pub const TESTS: [Test; 13] = tests![
+pub const TESTS: [Test; 14] = tests![
     what_a_column_does_not_keep_is_no_difference,
+    how_a_number_in_a_document_is_spelled_is_no_difference_on_postgres,
     the_smallest_difference_that_a_column_keeps_is_one_update,
     a_key_that_the_database_holds_equal_matches_and_is_respelled,
     keys_that_the_database_holds_equal_are_duplicates,
@@ -53,6 +54,18 @@ async fn what_a_column_does_not_keep_is_no_difference(db: Db) -> TestResult {
     let plan = sync().compare(&db.pool).await?;
     assert!(plan.is_empty(), "{plan}");
     assert!(plan.apply(&db.pool).await?.is_unchanged());
+    Ok(())
+}
+
+async fn how_a_number_in_a_document_is_spelled_is_no_difference_on_postgres(db: Db) -> TestResult {
+    reading::create_table(&db.pool).await?;
+    let with =
+        |detail| Ok::<_, Failure>(reading::Model { detail: Some(detail), ..reading("a", 0)? });
+    sync(&db, vec![with(serde_json::json!({"a": 1}))?]).await?;
+    let respelled = with(serde_json::json!({"a": 1.0}))?;
+    let updated = if db.backend() == DbBackend::Postgres { 0 } else { 1 };
+    assert_eq!(sync(&db, vec![respelled.clone()]).await?.updated, updated);
+    assert!(sync(&db, vec![respelled]).await?.is_unchanged());
     Ok(())
 }
 

@@ -272,12 +272,18 @@ impl<E: Typed> Case<E> {
             optional: optional.cloned(),
             note: format!("{note} {number}"),
         };
+        let null = self.null();
         let middle = match self.role {
-            Role::Value => row(2, &self.value, None),
+            Role::Value => row(2, &self.value, null),
             Role::Optional => row(2, first, Some(&self.value)),
             Role::Key => row(2, &self.value, Some(first)),
         };
-        [row(1, first, None), middle, row(3, last, Some(first))]
+        [row(1, first, null), middle, row(3, last, Some(first))]
+    }
+
+    /// NULL, unless the type has none.
+    fn null(&self) -> Option<&E::Type> {
+        self.column.not_null.map(|_| &self.column.plain[0])
     }
 
     /// Rows with the keys of the models: as they were stored, or plain.
@@ -292,7 +298,8 @@ impl<E: Typed> Case<E> {
             _ => {
                 let plain = |mut row: TypedRow<E::Type>| {
                     row.value = if row.value == *first { last.clone() } else { first.clone() };
-                    row.optional = if row.number == 1 { Some(first.clone()) } else { None };
+                    row.optional =
+                        if row.number == 1 { Some(first.clone()) } else { self.null().cloned() };
                     row
                 };
                 self.models("seed").map(plain).into()

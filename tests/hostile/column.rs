@@ -4,12 +4,13 @@ use std::{fmt::Debug, time::Duration};
 
 pub use bulk_sync_tests::column::{Column, NO_ARRAYS, Place};
 use bulk_sync_tests::{
+    column::create_type,
     entity::typed::{TABLE, Typed},
     suite::{Db, TestResult},
 };
 use sea_orm::{
-    ColumnTrait, ColumnType, ConnectOptions, ConnectionTrait, Database, DatabaseConnection,
-    DbBackend, DbErr, IdenStatic, Iterable, Schema,
+    ColumnTrait, ColumnType, ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DbErr,
+    IdenStatic, Iterable, Schema,
     sea_query::{ColumnDef, Table},
 };
 
@@ -43,19 +44,28 @@ pub async fn every_value<E: Typed>(
         report.missing(None, reason);
         return report.finish();
     }
+    let roles =
+        Role::ALL.into_iter().filter(|role| *role != Role::Optional || column.not_null.is_none());
     let own = std::iter::once(None);
     let others = (column.declared)(backend).iter().copied().map(Some);
     for declared in own.chain(others) {
         let place = Place { backend, declared };
-        if let Err(error) = prepare(&db, declared).await {
+        let column_type = match declared {
+            Some(declared) => ColumnType::custom(declared),
+            None => E::VALUE.def().get_column_type().clone(),
+        };
+        if let Err(error) = create_type(&db.pool, &column_type).await {
             report.unavailable(&error.to_string());
             continue;
         }
         // statements of one text on tables of two types: no connection may see both
         let mut pool = connect(&db).await?;
         create_table::<E>(&pool, declared).await?;
+        if let Some(reason) = column.not_null {
+            report.not_null(declared, reason);
+        }
         for value in &column.hostile {
-            for role in Role::ALL {
+            for role in roles.clone() {
                 let outcome = run_case::<E>(&pool, place, &column, role, value).await;
                 let hangs = outcome.as_ref().is_err_and(|failure| failure == HANGS);
                 if outcome.is_err() {
@@ -72,21 +82,6 @@ pub async fn every_value<E: Typed>(
         close(pool).await;
     }
     report.finish()
-}
-
-/// Creates a declared type that PostgreSQL does not have by itself.
-async fn prepare(db: &Db, declared: Option<&str>) -> Result<(), DbErr> {
-    let statement = match declared {
-        Some("citext") => "CREATE EXTENSION IF NOT EXISTS citext",
-        Some("price") => "CREATE DOMAIN cents AS numeric(12, 2); CREATE DOMAIN price AS cents",
-        Some("code") => "CREATE DOMAIN code AS char(3)",
-        Some(declared) if declared.ends_with("COLLATE without_case") => {
-            "CREATE COLLATION without_case (provider = icu, locale = 'und-u-ks-level2', \
-             deterministic = false)"
-        }
-        _ => return Ok(()),
-    };
-    db.execute_unprepared(statement).await.map(|_| ())
 }
 
 /// Connections of their own, as a case that hangs takes its connection along.
@@ -110,20 +105,13 @@ fn text(value: &impl Debug) -> String {
     }
 }
 
-/// Creates the table, and the enum type that it needs.
+/// Creates the table.
 pub async fn create_table<E: Typed>(
     pool: &DatabaseConnection,
     declared: Option<&str>,
 ) -> Result<(), DbErr> {
     let backend = pool.get_database_backend();
     let schema = Schema::new(backend);
-    if let ColumnType::Enum { name, variants } = E::VALUE.def().get_column_type()
-        && backend == DbBackend::Postgres
-    {
-        let variants = variants.iter().map(|name| name.to_string().replace('\'', "''"));
-        let variants = variants.collect::<Vec<_>>().join("', '");
-        pool.execute_unprepared(&format!("CREATE TYPE {name} AS ENUM ('{variants}')")).await?;
-    }
     let Some(declared) = declared else {
         pool.execute(&schema.create_table_from_entity(E::default())).await?;
         return Ok(());

@@ -3,8 +3,11 @@
 use bulk_sync_tests::entity::typed::{Colour, Level, Settings};
 use sea_orm::{
     DbBackend,
-    prelude::{Date, DateTime, Decimal, IpNetwork, Json, Uuid},
-    sea_query::prelude::MacAddress,
+    prelude::{DateTime, Decimal, IpNetwork, Json, PgVector, Uuid},
+    sea_query::prelude::{
+        MacAddress,
+        chrono::{Datelike, TimeDelta, Timelike},
+    },
 };
 use serde_json::json;
 
@@ -16,13 +19,13 @@ use crate::{
 
 columns! {
     boolean: Column::new([false, true], [false, true]);
-    json: Column::new([json!(1), json!(2)], documents())
+    json: Column::new([json!("one"), json!("two")], documents())
         .near(near_json)
         .step(|value, _| Some(json!([value])));
-    json_binary: Column::new([json!(1), json!(2)], documents())
+    json_binary: Column::new([json!("one"), json!("two")], documents())
         .near(near_json)
         .step(|value, _| Some(json!([value])));
-    json_struct: Column::new([settings(json!(1)), settings(json!(2))], settings_of_all())
+    json_struct: Column::new([settings(json!("one")), settings(json!("two"))], settings_of_all())
         .near(near_settings);
     number_enum: Column::new([Level::Zero, Level::Lowest], [Level::Lowest, Level::Highest]);
     native_enum: Column::new([Colour::Red, Colour::Blue], [Colour::Blue, Colour::Green]);
@@ -36,26 +39,43 @@ columns! {
         .near(|left, right| near_decimals(left, right))
         .declared(decimals_in)
         .missing(NO_ARRAYS);
-    date_times: Column::new([vec![DateTime::default()], vec![]], date_time_arrays())
+    date_times: Column::new(
+        [1, 2].map(|day| vec![DateTime::default() + TimeDelta::days(day)]),
+        date_time_arrays(),
+    )
         .near(|left, right| near_date_times(left, right))
         .declared(date_times_in)
         .missing(NO_ARRAYS);
-    jsons: Column::new([vec![json!(1)], vec![json!(2)]], json_arrays())
+    jsons: Column::new([vec![json!("one")], vec![json!("two")]], json_arrays())
         .near(|left, right| near_jsons(left, right))
         .missing(NO_ARRAYS);
     uuids: Column::new([vec![Uuid::nil()], vec![Uuid::max()]], [vec![], text::uuids()])
         .missing(NO_ARRAYS);
+    native_enums: Column::new(
+        [vec![Colour::Red], vec![Colour::Blue]],
+        [vec![], vec![Colour::Green, Colour::Blue, Colour::Red, Colour::Blue]],
+    )
+    .missing(NO_ARRAYS);
+    vector: Column::new([[1.0; 3], [2.0; 3]].map(three), vectors())
+        .missing(NO_VECTORS);
     ip_network: Column::new([network("1.2.3.4/32"), network("::1/128")], networks())
         .missing(NO_NETWORKS);
     mac_address: Column::new(
         [1, 2].map(|last| MacAddress::new([0, 0, 0, 0, 0, last])),
-        [MacAddress::new([0; 6]), MacAddress::new([0xff; 6])],
+        [[0; 6], [0xff; 6], [0x02, 0x1a, 0, 0x7f, 0x80, 9]].map(MacAddress::new),
     )
     .missing(NO_NETWORKS);
 }
 
-const NO_NETWORKS: &[(DbBackend, &str)] =
-    &[(DbBackend::Sqlite, "SeaORM panics"), (DbBackend::MySql, "SeaORM panics")];
+const NO_NETWORKS: &[(DbBackend, &str)] = &[
+    (DbBackend::Sqlite, "SeaORM does not bind it"),
+    (DbBackend::MySql, "SeaORM does not bind it"),
+];
+
+const NO_VECTORS: &[(DbBackend, &str)] = &[
+    (DbBackend::Sqlite, "SeaORM does not bind it"),
+    (DbBackend::MySql, "SeaORM does not bind it"),
+];
 
 fn decimals_in(_: DbBackend) -> &'static [&'static str] {
     &["numeric(12, 2)[]"]
@@ -118,12 +138,11 @@ fn string_arrays() -> Vec<Vec<String>> {
 }
 
 fn date_time_arrays() -> Vec<Vec<DateTime>> {
-    let storable = times::date_times().into_iter().filter(|value| value.date() > plain_year(-4713));
+    let is_storable = |value: &DateTime| {
+        (-4712..=262_141).contains(&value.year()) && value.nanosecond() < 1_000_000_000
+    };
+    let storable = times::date_times().into_iter().filter(is_storable);
     vec![vec![], times::date_times(), storable.collect()]
-}
-
-fn plain_year(year: i32) -> Date {
-    Date::from_ymd_opt(year, 1, 1).unwrap_or_default()
 }
 
 fn json_arrays() -> Vec<Vec<Json>> {
@@ -134,6 +153,21 @@ fn json_arrays() -> Vec<Vec<Json>> {
         vec![json!("\0")],
         documents().into_iter().filter(storable).collect(),
     ]
+}
+
+fn three(numbers: [f32; 3]) -> PgVector {
+    PgVector::from(numbers.to_vec())
+}
+
+fn vectors() -> Vec<PgVector> {
+    let hostile = [
+        [0.0, -0.0, 0.1 + 0.2],
+        [f32::MIN, f32::MAX, f32::MIN_POSITIVE],
+        [f32::NAN, 0.0, 0.0],
+        [f32::INFINITY, 0.0, 0.0],
+    ];
+    let other_length = PgVector::from(vec![1.0; 2]);
+    hostile.map(three).into_iter().chain([other_length]).collect()
 }
 
 fn network(text: &str) -> IpNetwork {

@@ -13,13 +13,6 @@ const PAGE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/types.md");
 /// How many refused values the table shows of a type.
 const SHOWN: usize = 5;
 
-/// Types of which some values do not converge yet, or that cannot be a key yet,
-/// on `PostgreSQL`: an array or a document as a key, a document in which a number
-/// changes its spelling alone, the last nanoseconds of a day in a `time(0)`. Each
-/// is to be taken off the list.
-const OPEN: [&str; 7] =
-    ["time", "json", "json_binary", "json_struct", "strings", "jsons", "date_times"];
-
 /// What became of a value.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Outcome {
@@ -42,6 +35,7 @@ pub struct Report {
 struct Row {
     declared: String,
     missing: Option<String>,
+    not_null: Option<String>,
     /// The values that are refused, each with the roles in which they are.
     refused: Vec<(String, Vec<Role>)>,
 }
@@ -54,6 +48,11 @@ impl Report {
     /// The backend does not have the type.
     pub fn missing(&mut self, declared: Option<&str>, reason: &str) {
         self.row(declared).missing = Some(reason.to_owned());
+    }
+
+    /// The type is never NULL.
+    pub fn not_null(&mut self, declared: Option<&str>, reason: &str) {
+        self.row(declared).not_null = Some(reason.to_owned());
     }
 
     /// This server does not have the type, others may.
@@ -88,7 +87,7 @@ impl Report {
         let declared = declared.unwrap_or_default();
         let at = self.rows.iter().position(|row| row.declared == declared).unwrap_or_else(|| {
             let declared = declared.to_owned();
-            self.rows.push(Row { declared, missing: None, refused: Vec::new() });
+            self.rows.push(Row { declared, missing: None, not_null: None, refused: Vec::new() });
             self.rows.len() - 1
         });
         &mut self.rows[at]
@@ -100,7 +99,7 @@ impl Report {
         if std::env::var_os("BULK_SYNC_TABLE").is_some() {
             println!("{}", lines.join("\n"));
         }
-        if !self.failures.is_empty() && !self.is_open() {
+        if !self.failures.is_empty() {
             let failures = self.failures.join("\n");
             return Err(format!("{} failed:\n{failures}", self.failures.len()).into());
         }
@@ -122,13 +121,7 @@ impl Report {
             "" => String::new(),
             declared => format!("`{declared}`"),
         };
-        let text =
-            if self.is_open() { "not all values converge yet".to_owned() } else { row.text() };
-        format!("| {} | {} | {declared} | {text} |", self.name, backend_name(self.backend))
-    }
-
-    fn is_open(&self) -> bool {
-        self.backend == DbBackend::Postgres && OPEN.contains(&self.name)
+        format!("| {} | {} | {declared} | {} |", self.name, backend_name(self.backend), row.text())
     }
 }
 
@@ -137,8 +130,10 @@ impl Row {
         if let Some(reason) = &self.missing {
             return format!("no such type: {reason}");
         }
+        let not_null = self.not_null.iter().map(|reason| format!("; never NULL: {reason}"));
+        let converges = format!("converges{}", not_null.collect::<String>());
         if self.refused.is_empty() {
-            return "converges".to_owned();
+            return converges;
         }
         let refused = self.refused.iter().map(|(value, roles)| {
             let value = value.replace('|', "\\|").replace('`', "'");
@@ -156,7 +151,7 @@ impl Row {
             0 => String::new(),
             more => format!(" and {more} more"),
         };
-        format!("converges; refused: {}{more}", shown.join(", "))
+        format!("{converges}; refused: {}{more}", shown.join(", "))
     }
 }
 

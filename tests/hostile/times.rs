@@ -55,7 +55,8 @@ columns! {
         .step(|value, _| value.previous_day().filter(|date| date.year() > 0));
     time_time: Column::new([TimeTime::MIDNIGHT, NOON], time_times())
         .near(|left, right| (*left - *right).abs() < time::Duration::SECOND)
-        .step(|value, at| Some(*value - time_unit(at)));
+        .step(|value, at| Some(*value - time_unit(at)))
+    .declared(times_in);
     time_date_time: Column::new(
         [january(2024, 1).midnight(), january(2024, 2).midnight()],
         time_date_times(),

@@ -14,7 +14,6 @@ use sea_orm::{
 
 use crate::{
     adversary,
-    left_out::SPELLINGS_OF_ONE_KEY,
     options::{self, options},
     predicate::{Scope, scopes},
     subject::Layout,
@@ -236,12 +235,8 @@ impl Case {
             let same_key = |other: &Model| {
                 key.iter().all(|&column| self.holds_equal(column, &other[column], &model[column]))
             };
-            let other_spelling = |other: &Model| {
-                same_key(other) && key.iter().any(|&column| self.differ(column, other, &model))
-            };
             if (licence.models_out_of_scope || self.could_be_in_scope(&row))
                 && (licence.models_share_keys || !self.models.iter().any(same_key))
-                && !(SPELLINGS_OF_ONE_KEY && self.models.iter().any(other_spelling))
                 && (licence.models_collide || !self.models.iter().any(|m| self.contend(m, &model)))
                 && (licence.invalid || !keyless)
             {
@@ -269,14 +264,6 @@ impl Case {
             (Some(left), Some(right)) => self.table.columns[column].holds_equal(left, right),
             (left, right) => left == right,
         }
-    }
-
-    /// Whether two models are stored as different values in a column.
-    fn differ(&self, column: usize, left: &Model, right: &Model) -> bool {
-        let stored = |model: &Model| {
-            model[column].as_ref().and_then(|value| self.table.columns[column].stored(value))
-        };
-        stored(left) != stored(right)
     }
 
     /// Whether a model has a value that the database refuses.

@@ -4,6 +4,7 @@
 //! and read back.
 
 use bulk_sync_tests::{
+    column::create_type,
     database::{Server, TestDatabase},
     oracle::{Absent, Column, Role},
 };
@@ -16,13 +17,13 @@ use proptest::{
 use sea_orm::{
     ColumnTrait, ColumnType, ConnectionTrait, DatabaseConnection, DbBackend, DbErr, IdenStatic,
     Iterable, Schema, Value,
-    sea_query::{ColumnDef, Index, Table, extension::postgres::Type},
+    sea_query::{ColumnDef, Index, Table},
 };
 use tokio::runtime::{Builder, Runtime};
 
 use crate::{
     agreement::{Disagreement, agree_in_transaction},
-    left_out::{Part, left_out},
+    left_out::no_key,
     mixed::{Mixed, TABLE},
     runner::{Settings, Tally, open},
     slot::Slot,
@@ -50,7 +51,7 @@ fn run_all<E: Mixed>(runtime: &Runtime, database: &TestDatabase) -> Result<(), F
     let usual = if database.backend() == DbBackend::Sqlite { 400 } else { 160 };
     let settings = Settings::of_call(usual)?;
     let mut tally = Tally::default();
-    runtime.block_on(create_enums(database, &E::slots()))?;
+    runtime.block_on(create_types(database, &E::slots()))?;
     let mut failures = Vec::new();
     for turn in 0..TABLES {
         // statements of one text on tables of two types: no connection may see both
@@ -88,15 +89,11 @@ impl DrawnSlot {
     fn draw(slot: &Slot, backend: DbBackend, turn: usize, runner: &mut TestRunner) -> Self {
         let number = VALUES.min(slot.hostile.len());
         let values = subsequence(slot.hostile.clone(), number).new_tree(runner);
-        let text = |declared: &ColumnType| format!("{declared:?}");
-        let mut declared = slot.declared(backend, turn);
-        if left_out(backend, slot.name, &text(&declared), Part::Type).is_some() {
-            declared = slot.declared(backend, 0);
-        }
+        let declared = slot.declared(backend, turn);
         Self {
             name: slot.name,
             backend,
-            declared_text: text(&declared),
+            declared_text: format!("{declared:?}"),
             declared,
             plain: slot.plain.clone(),
             values: values.map(|tree| tree.current()).unwrap_or_default(),
@@ -105,18 +102,13 @@ impl DrawnSlot {
 
     /// The type, for people.
     fn about(&self) -> String {
-        let mut text = format!("{} as {}", self.name, self.declared_text);
-        for part in [Part::Type, Part::Rounded, Part::Key] {
-            if let Some(reason) = self.left_out(part) {
-                text.push_str(&format!(" (without {part:?}: {reason})"));
-            }
-        }
-        text
+        let no_key = self.no_key().map(|reason| format!(" (not as a key: {reason})"));
+        format!("{} as {}{}", self.name, self.declared_text, no_key.unwrap_or_default())
     }
 
-    /// Why a part of the type is left out, where it is.
-    pub fn left_out(&self, part: Part) -> Option<&'static str> {
-        left_out(self.backend, self.name, &self.declared_text, part)
+    /// Why the type is no key, where it is none.
+    fn no_key(&self) -> Option<&'static str> {
+        no_key(self.backend, self.name, &self.declared_text)
     }
 }
 
@@ -138,7 +130,7 @@ async fn prepare<E: Mixed>(
         let nulls = vec![slot.plain[0].as_null(); 2];
         layout.push(E::column(position).as_str(), absent, Vec::new(), values.kept);
         layout.push(E::column(position + 1).as_str(), null(), nulls, values.kept_or_null);
-        if values.have_equality && slot.left_out(Part::Key).is_none() {
+        if values.have_equality && slot.no_key().is_none() {
             layout.keys.extend([vec![position], vec![1, position], vec![2, position + 1]]);
             layout.keys.extend(keyable.iter().map(|&before| vec![before, position]));
             keyable.push(position);
@@ -197,15 +189,14 @@ async fn create_unique_index<E: Mixed>(db: &DatabaseConnection, position: usize)
 }
 
 /// Creates the types that the database has to know.
-async fn create_enums(db: &TestDatabase, slots: &[Slot; 3]) -> Result<(), DbErr> {
-    for slot in slots {
-        if let ColumnType::Enum { name, variants } = slot.declared(db.backend(), 0)
-            && db.backend() == DbBackend::Postgres
-        {
-            let variants = variants.iter().map(|variant| variant.to_string());
-            let create =
-                Type::create().as_enum(name).values(variants.collect::<Vec<_>>()).to_owned();
-            db.pool.execute(&create).await?;
+async fn create_types(db: &TestDatabase, slots: &[Slot; 3]) -> Result<(), DbErr> {
+    let mut created = Vec::new();
+    for column_type in
+        slots.iter().flat_map(|slot| (0..TABLES).map(|turn| slot.declared(db.backend(), turn)))
+    {
+        if !created.contains(&column_type) {
+            create_type(&db.pool, &column_type).await?;
+            created.push(column_type);
         }
     }
     Ok(())

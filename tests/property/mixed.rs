@@ -115,5 +115,6 @@ mixed! {
     // PostgreSQL alone
     arrays_of_numbers: documents::integers, documents::doubles, documents::decimals;
     arrays_of_others: documents::strings, documents::uuids, documents::date_times;
+    arrays_of_enums_and: documents::native_enums, documents::strings, documents::decimals;
     documents_and_networks: documents::jsons, documents::ip_network, documents::mac_address;
 }

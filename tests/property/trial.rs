@@ -13,7 +13,6 @@ use sea_orm::{
 use crate::{
     agreement::{Disagreement, read},
     drawn::DrawnSlot,
-    left_out::Part,
     mixed::{Mixed, TABLE},
     subject::active,
 };
@@ -90,13 +89,6 @@ impl<'a, E: Mixed> Trial<'a, E> {
             let or_null = self.store(self.position + 1, &given).await?;
             waiting.extend(as_is.clone().into_iter().chain(or_null.clone()));
             stored.push(Tried { given, as_is, or_null });
-        }
-        let is_rounded = |tried: &Tried| {
-            let mut both = [&tried.as_is, &tried.or_null].into_iter().flatten();
-            both.any(|value| *value != tried.given)
-        };
-        if self.slot.left_out(Part::Rounded).is_some() {
-            stored.retain(|tried| !is_rounded(tried));
         }
         Ok(stored)
     }

@@ -1,6 +1,6 @@
 //! What is tested of a column type.
 
-use sea_orm::DbBackend;
+use sea_orm::{ColumnType, ConnectionTrait, DbBackend, DbErr};
 
 /// A column type: the values to try, and how a backend may change them.
 #[derive(Clone)]
@@ -16,6 +16,8 @@ pub struct Column<T> {
     pub declared: fn(DbBackend) -> &'static [&'static str],
     /// The backends that have no such type, and why.
     pub missing: &'static [(DbBackend, &'static str)],
+    /// Why it is never NULL, where it cannot be.
+    pub not_null: Option<&'static str>,
     /// The nearest other value that the column stores, where one of the plain
     /// values would be a greater change.
     pub step: fn(&T, Place) -> Option<T>,
@@ -47,6 +49,7 @@ impl<T: PartialEq> Column<T> {
             near: T::eq,
             declared: |_| &[],
             missing: &[],
+            not_null: None,
             step: |_, _| None,
         }
     }
@@ -75,8 +78,51 @@ impl<T: PartialEq> Column<T> {
         self.missing = missing;
         self
     }
+
+    /// A type of which NULL cannot be tested.
+    pub fn not_null(mut self, reason: &'static str) -> Self {
+        self.not_null = Some(reason);
+        self
+    }
 }
 
 /// Arrays are for PostgreSQL.
 pub const NO_ARRAYS: &[(DbBackend, &str)] =
     &[(DbBackend::Sqlite, "no arrays"), (DbBackend::MySql, "no arrays")];
+
+/// Creates what PostgreSQL has to have before a column can be of a type: the
+/// type of an enum, a domain, a collation, an extension.
+///
+/// # Errors
+///
+/// Those of the database, as where the server does not have the extension.
+pub async fn create_type<C: ConnectionTrait>(
+    db: &C,
+    column_type: &ColumnType,
+) -> Result<(), DbErr> {
+    if db.get_database_backend() != DbBackend::Postgres {
+        return Ok(());
+    }
+    let statement = match column_type {
+        ColumnType::Array(element) => return Box::pin(create_type(db, element)).await,
+        ColumnType::Enum { name, variants } => {
+            let variants = variants.iter().map(|name| name.to_string().replace('\'', "''"));
+            let variants = variants.collect::<Vec<_>>().join("', '");
+            format!("CREATE TYPE {name} AS ENUM ('{variants}')")
+        }
+        ColumnType::Vector(_) => "CREATE EXTENSION vector".to_owned(),
+        ColumnType::Custom(declared) => match declared.to_string().as_str() {
+            "citext" => "CREATE EXTENSION citext".to_owned(),
+            "price" => "CREATE DOMAIN cents AS numeric(12, 2); CREATE DOMAIN price AS cents".into(),
+            "code" => "CREATE DOMAIN code AS char(3)".to_owned(),
+            declared if declared.ends_with("COLLATE without_case") => {
+                "CREATE COLLATION without_case \
+                 (provider = icu, locale = 'und-u-ks-level2', deterministic = false)"
+                    .to_owned()
+            }
+            _ => return Ok(()),
+        },
+        _ => return Ok(()),
+    };
+    db.execute_unprepared(&statement).await.map(drop)
+}

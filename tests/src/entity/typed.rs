@@ -202,6 +202,10 @@ typed! {
     jsons: Vec<Json>;
     /// `Vec<Uuid>`
     uuids: Vec<Uuid>;
+    /// Enums that the database knows
+    native_enums: Vec<Colour>;
+    /// `pgvector::Vector`
+    vector: PgVector as "Vector(Some(3))";
     /// `IpNetwork`
     ip_network: IpNetwork;
     /// `MacAddress`

@@ -19,10 +19,18 @@ impl Call<'_> {
         let mut matched = vec![false; models.len()];
         let mut plan = Plan { given: models.len(), ..Plan::default() };
         let scope = self.scope_by_primary_key(rows);
-        let (stamped, live) = scope.into_iter().partition(|&row| self.is_stamped(&rows[row]));
-        for row in live {
+        let (stamped, live): (Vec<usize>, Vec<usize>) =
+            scope.into_iter().partition(|&row| self.is_stamped(&rows[row]));
+        let is_exact = |row: usize, model: &Model| self.has_exact_key_of(model, &rows[row]);
+        let exact = |model: &Model| live.iter().any(|&row| is_exact(row, model));
+        let has_exact: Vec<bool> = models.iter().map(|model| exact(model)).collect();
+        for &row in &live {
             plan.in_scope += 1;
-            match self.model_of(&models, &rows[row]) {
+            // where a row has the key as it is spelled, others that only the
+            // database holds equal have no model
+            let model = self.model_of(&models, &rows[row]);
+            let model = model.filter(|&at| !has_exact[at] || is_exact(row, models[at]));
+            match model {
                 // a row that no model is given for is deleted
                 None => plan.deleted.push(row),
                 // of several rows with one key, the lowest primary key stays
@@ -183,6 +191,13 @@ impl Call<'_> {
         self.key().iter().all(|&column| {
             let value = model[column].as_ref();
             value.is_some_and(|value| self.holds_equal(column, value, &row[column]))
+        })
+    }
+
+    /// Whether the row has the model's key as it is stored, to the letter.
+    fn has_exact_key_of(&self, model: &Model, row: &Row) -> bool {
+        self.key().iter().all(|&column| {
+            model[column].as_ref().is_some_and(|value| self.stored(column, value) == row[column])
         })
     }
 
