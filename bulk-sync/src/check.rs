@@ -15,7 +15,7 @@ use crate::{
     scope::Scope,
     settings::{RepeatedKeys, Settings},
     soft_delete::SoftDelete,
-    storable::{KeyFault, ValueFault},
+    storable::{KeyFault, ValueFault, is_costly},
     table_name,
 };
 
@@ -71,8 +71,27 @@ where
     Ok(Checked { task, desired, index })
 }
 
-/// Checks all values of models that may be written: those that are costly to
-/// look at, and those of a plan that was made without a database.
+/// Checks all values of the models that a plan writes, as it can have been made
+/// without a database.
+///
+/// # Errors
+///
+/// `InvalidInput` with the values that the backend cannot store.
+pub(crate) fn check_plan<E: EntityTrait>(
+    columns: &Columns<E>,
+    desired: &Desired<E>,
+    written: impl Iterator<Item = usize>,
+    backend: DbBackend,
+) -> Result<(), SyncError> {
+    let all = columns.all().collect::<Vec<_>>();
+    check_written(columns, desired, written, &all, |column, row| {
+        let field = columns.field(column);
+        field.fault(row, backend).or_else(|| field.written_out_fault(row, backend))
+    })
+}
+
+/// Checks the values of models that may be written that are costly to look at,
+/// and those that the catalog has to be known for.
 ///
 /// # Errors
 ///
@@ -83,18 +102,30 @@ pub(crate) fn check_to_write<E: EntityTrait>(
     written: impl Iterator<Item = usize>,
     backend: DbBackend,
 ) -> Result<(), SyncError> {
-    let mut faults = Vec::new();
-    for index in written {
+    let is_costly = |column: &Position| is_costly(&columns.field(*column).column_type());
+    let costly = columns.all().filter(is_costly).collect::<Vec<_>>();
+    check_written(columns, desired, written, &costly, |column, row| {
+        let fault = columns.field(column).written_out_fault(row, backend);
+        fault.or_else(|| columns.stored_fault(column, row, backend))
+    })
+}
+
+fn check_written<E: EntityTrait>(
+    columns: &Columns<E>,
+    desired: &Desired<E>,
+    written: impl Iterator<Item = usize>,
+    looked_at: &[Position],
+    fault: impl Fn(Position, Row<'_, E>) -> Option<ValueFault>,
+) -> Result<(), SyncError> {
+    let faults = written.flat_map(|index| {
         let row = desired.row(index);
-        for column in columns.all() {
-            let field = columns.field(column);
-            let fault = field
-                .fault(row, backend)
-                .or_else(|| field.written_out_fault(row, backend))
-                .or_else(|| columns.stored_fault(column, row, backend));
-            faults.extend(fault.map(|fault| value_fault(columns, index, field.name(), row, fault)));
-        }
-    }
+        let fault = |&column: &Position| {
+            let fault = fault(column, row)?;
+            Some(value_fault(columns, index, columns.name(column), row, fault))
+        };
+        looked_at.iter().filter_map(fault).collect::<Vec<_>>()
+    });
+    let faults: Vec<_> = faults.collect();
     if faults.is_empty() { Ok(()) } else { Err(invalid::<E>(faults)) }
 }
 

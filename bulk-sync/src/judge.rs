@@ -17,6 +17,7 @@ use crate::{
     error::{Action, InputFault, SyncError},
     field::{Field, Row},
     key_text::row_text,
+    moment::{Rounding, nanoseconds, of_type, telling_moments},
     plan::{Task, Update},
     planner::Found,
     rounding::{differ_in_blanks, is_text, may_round, rounds, stored_text},
@@ -255,9 +256,14 @@ impl<'a, E: EntityTrait, C: ReadRows> Judge<'a, E, C> {
         let declared = &self.declared().await?[position];
         let mut doubtful = Vec::new();
         let (mut current, mut wanted) = (Vec::new(), Vec::new());
+        let mut same = Vec::new();
+        let rule = self.rounding(found, desired, position, declared).await?;
         for (at, update) in changes(found, position) {
             let Some((held, given)) = pair(field, update, desired) else { continue };
-            if rounds(&column_type, declared, &given) && !is_null(&held) && !is_null(&given) {
+            if let Some(is_same) = rule.and_then(|rule| rule.holds_same(&held, &given)) {
+                same.extend(is_same.then_some(at));
+            } else if rounds(&column_type, declared, &given) && !is_null(&held) && !is_null(&given)
+            {
                 doubtful.push(at);
                 current.push(held);
                 wanted.push(given);
@@ -270,7 +276,6 @@ impl<'a, E: EntityTrait, C: ReadRows> Judge<'a, E, C> {
             let same = same.filter(|(_, (stored, current))| stored.as_ref() == Some(current));
             return Ok(same.map(|(at, _)| at).collect());
         }
-        let mut same = Vec::new();
         let mut pairs = current.into_iter().zip(wanted);
         let size = |at: &usize| {
             let update = &found.updated[*at];
@@ -288,6 +293,30 @@ impl<'a, E: EntityTrait, C: ReadRows> Judge<'a, E, C> {
             same.extend(kept.map(|(at, _)| *at));
         }
         Ok(same)
+    }
+
+    /// How a column rounds dates with a time, where so many of them differ that
+    /// to ask for that is less than to ask about each.
+    async fn rounding(
+        &self,
+        found: &Found<E>,
+        desired: &Desired<E>,
+        position: Position,
+        declared: &Declared,
+    ) -> Result<Option<Rule>, SyncError> {
+        let field = self.columns().field(position);
+        let asked_at_once = self.statements.pairs_per_statement();
+        let Some((_, update)) = changes(found, position).nth(asked_at_once) else {
+            return Ok(None);
+        };
+        let digits = declared.fraction_digits.and_then(|digits| digits.try_into().ok());
+        let given = field.value(desired.row(update.desired));
+        let (Some(digits), Some(given)) = (digits, given) else { return Ok(None) };
+        let moments = telling_moments(digits).into_iter().map(|moment| of_type(&given, moment));
+        let Some(moments) = moments.collect::<Option<Vec<_>>>() else { return Ok(None) };
+        let stored = self.cast(position, &declared.casts, &moments).await?;
+        let stored: Vec<_> = stored.iter().map(|value| nanoseconds(value.as_ref()?)).collect();
+        Ok(Rounding::explaining(&stored, digits).map(|rounding| Rule { rounding, digits }))
     }
 
     /// The numbers, from 0, of the pairs that differ once a column has rounded them.
@@ -356,6 +385,21 @@ impl<'a, E: EntityTrait, C: ReadRows> Judge<'a, E, C> {
             parameters => parameters + 1,
         };
         rows_per_statement(self.statements.dialect, Some(ASKED), fixed, per_row)
+    }
+}
+
+/// How a column rounds dates with a time.
+#[derive(Clone, Copy)]
+struct Rule {
+    rounding: Rounding,
+    digits: u32,
+}
+
+impl Rule {
+    /// Whether a column holds the one as the other, where both are moments.
+    fn holds_same(self, current: &Value, desired: &Value) -> Option<bool> {
+        let (current, desired) = (nanoseconds(current)?, nanoseconds(desired)?);
+        Some(self.rounding.apply(desired, self.digits) == current)
     }
 }
 

@@ -125,6 +125,7 @@ mod key_index;
 mod key_text;
 mod lock;
 mod loose_keys;
+mod moment;
 mod plan;
 mod planner;
 mod proof;

@@ -16,7 +16,7 @@ use sea_orm::{
 use crate::{
     SyncResult, SyncReturning,
     batch::{few, fit},
-    check::{check_to_write, reindex},
+    check::{check_plan, check_to_write, reindex},
     columns::{Columns, Position},
     connection::{ReadRows, SyncConnection},
     desired::{Desired, RowList},
@@ -272,7 +272,7 @@ where
     H: ChangeHook<E, <C as TransactionTrait>::Transaction>,
 {
     let backend = db.get_database_backend();
-    check_to_write(&plan.task.columns, &plan.desired, plan.written(), backend)?;
+    check_plan(&plan.task.columns, &plan.desired, plan.written(), backend)?;
     let limit = Limit::new(&plan.task);
     let is_committing = AtomicBool::new(false);
     let tries = async {

@@ -10,6 +10,8 @@ use sea_orm::{
     sea_query::{ColumnType, QueryBuilder, SqliteQueryBuilder, ValueType},
 };
 
+use crate::moment::nanoseconds;
+
 /// The least number that SeaORM does not read into a `Decimal` from the float
 /// as which SQLite stores it: 2⁹⁶.
 const DECIMAL_LIMIT: f64 = 79_228_162_514_264_337_593_543_950_336.0;
@@ -164,6 +166,14 @@ fn is_of_postgres(column_type: &ColumnType) -> bool {
     )
 }
 
+/// Whether [`written_out_fault`] may find something in a value of the type.
+pub(crate) fn is_costly(column_type: &ColumnType) -> bool {
+    match column_type {
+        ColumnType::Array(element) => is_time(element),
+        column_type => is_written_out(column_type),
+    }
+}
+
 /// Whether values of the type are looked at by [`written_out_fault`] alone.
 fn is_written_out(column_type: &ColumnType) -> bool {
     matches!(column_type, ColumnType::Decimal(_)) || is_time(column_type)
@@ -183,6 +193,10 @@ fn is_time(column_type: &ColumnType) -> bool {
 /// The fault of a date or time, from its `Debug`: the one form in which the
 /// crates chrono and time both show leap seconds, and offsets to the second.
 fn time_fault(value: &Value, backend: DbBackend) -> Option<ValueFault> {
+    // of years that each backend has, and no leap second; SQLite keeps the offset
+    if backend != DbBackend::Sqlite && nanoseconds(value).is_some() {
+        return None;
+    }
     let text = format!("{value:?}");
     let text = text.split_once("(Some(")?.1.trim_end_matches(')');
     let (year, offset) = (year(text), offset(text));

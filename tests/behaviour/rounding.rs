@@ -6,10 +6,14 @@ use bulk_sync_tests::{
     suite::{Db, Test, TestResult},
     tests,
 };
-use sea_orm::{ConnectionTrait, DbBackend, QueryOrder, entity::prelude::*};
+use sea_orm::{
+    ConnectionTrait, DbBackend, QueryOrder, entity::prelude::*,
+    sea_query::prelude::chrono::TimeDelta,
+};
 
-pub const TESTS: [Test; 14] = tests![
+pub const TESTS: [Test; 15] = tests![
     what_a_column_does_not_keep_is_no_difference,
+    what_a_column_does_not_keep_of_thousands_of_times_is_no_difference,
     how_a_number_in_a_document_is_spelled_is_no_difference_on_postgres,
     the_smallest_difference_that_a_column_keeps_is_one_update,
     a_key_that_the_database_holds_equal_matches_and_is_respelled,
@@ -54,6 +58,29 @@ async fn what_a_column_does_not_keep_is_no_difference(db: Db) -> TestResult {
     let plan = sync().compare(&db.pool).await?;
     assert!(plan.is_empty(), "{plan}");
     assert!(plan.apply(&db.pool).await?.is_unchanged());
+    Ok(())
+}
+
+/// So many that the database is not asked about each.
+async fn what_a_column_does_not_keep_of_thousands_of_times_is_no_difference(db: Db) -> TestResult {
+    reading::create_table(&db.pool).await?;
+    let odd = |number: u32| {
+        // before and after 1970 and 2000, every other one in the middle of two that are kept
+        let second = (i64::from(number % 7) - 3) * 500_000_000 + i64::from(number);
+        let fraction =
+            number % 1_000 * 1_000_000 + [500_000, number * 997 % 1_000_000][number as usize % 2];
+        let taken_at = DateTimeUtc::from_timestamp(second, fraction).ok_or("out of range")?;
+        Ok::<_, Failure>(reading::Model { taken_at, ..reading(&number.to_string(), 0)? })
+    };
+    let mut models = (0..6_000).map(odd).collect::<Result<Vec<_>, _>>()?;
+    assert_eq!(sync(&db, models.clone()).await?.created, 6_000);
+    let again = sync(&db, models.clone()).await?;
+    assert_eq!(again.to_string(), "0 created, 0 updated, 0 deleted, 6000 unchanged");
+    for at in [0, 1, 3_500, 5_999] {
+        models[at].taken_at += TimeDelta::milliseconds(1);
+    }
+    assert_eq!(sync(&db, models.clone()).await?.updated, 4);
+    assert!(sync(&db, models).await?.is_unchanged());
     Ok(())
 }
 
