@@ -411,7 +411,7 @@ impl<C: SyncConnection, H> Call<'_, C, H> {
                 ..TransactionOptions::default()
             }
         };
-        self.db.begin_with_options(options).await
+        self.db.begin_in_task(options).await
     }
 
     /// Compares inside the transaction, under a lock of the scope unless there

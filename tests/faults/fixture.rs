@@ -181,17 +181,27 @@ pub fn chain(error: &SyncError) -> String {
 pub async fn settled(db: &Db, pool: &DatabaseConnection) -> Result<(), Failure> {
     let begun = Instant::now();
     loop {
-        let left = match open_transactions(db, pool).await? {
-            0 => match lock_all(db).await {
-                Ok(()) => return Ok(()),
-                Err(error) => format!("rows are locked: {error}"),
-            },
-            open => format!("{open} transactions are open"),
-        };
-        if begun.elapsed() > LEFT_OPEN {
-            return Err(left.into());
+        match open_transactions(db, pool).await? {
+            0 => return unlocked(db).await,
+            open if begun.elapsed() > LEFT_OPEN => {
+                return Err(format!("{open} transactions are open").into());
+            }
+            _ => tokio::time::sleep(Duration::from_millis(5)).await,
         }
-        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+}
+
+/// Waits until no row is locked.
+pub async fn unlocked(db: &Db) -> Result<(), Failure> {
+    let begun = Instant::now();
+    loop {
+        match lock_all(db).await {
+            Ok(()) => return Ok(()),
+            Err(error) if begun.elapsed() > LEFT_OPEN => {
+                return Err(format!("rows are locked: {error}").into());
+            }
+            Err(_) => tokio::time::sleep(Duration::from_millis(5)).await,
+        }
     }
 }
 

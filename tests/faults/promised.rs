@@ -18,12 +18,12 @@ pub fn says_not_committed(error: &SyncError) -> bool {
 }
 
 /// Whether the driver, sqlx 0.9.0, no longer knows where the connection is when
-/// a call is dropped at the request: one that has begun a transaction without
-/// knowing goes back to the pool, and one that is to read the answer to a
+/// a call is dropped at the request: one that has begun a savepoint without
+/// knowing rolls back what was before it, and one that is to read the answer to a
 /// `PREPARE` of MySQL waits for ever.
 pub fn driver_loses_count(backend: DbBackend, request: &str) -> bool {
-    let begins = request == "BEGIN" || request.starts_with("SAVEPOINT");
-    begins || backend == DbBackend::MySql && request.starts_with("prepare")
+    let prepares = backend == DbBackend::MySql && request.starts_with("prepare");
+    request.starts_with("SAVEPOINT") || prepares
 }
 
 /// Whether the error says that the server takes no statement of the size.
