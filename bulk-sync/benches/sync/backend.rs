@@ -1,6 +1,9 @@
 //! The databases: made for the benchmark, filled, set back, and dropped.
 
-use std::time::Duration;
+use std::{
+    sync::{Arc, atomic::Ordering},
+    time::Duration,
+};
 
 use sea_orm::{
     ActiveModelTrait, ConnectOptions, ConnectionTrait, Database, DatabaseConnection, EntityTrait,
@@ -74,6 +77,8 @@ pub struct Bench {
     pub db: DatabaseConnection,
     /// The URL, without the proxy.
     pub url: String,
+    /// What passes the proxy, where there is one.
+    traffic: Option<Arc<proxy::Traffic>>,
     server: String,
     name: String,
     folder: Option<TempDir>,
@@ -95,7 +100,8 @@ impl Bench {
             root.close().await?;
             (format!("{server}/{name}"), None)
         };
-        let mut bench = Self { kind, db: connect(&url).await?, url, server, name, folder };
+        let db = connect(&url).await?;
+        let mut bench = Self { kind, db, url, traffic: None, server, name, folder };
         for table in ["employee", "stored"] {
             let create = format!("CREATE TABLE {table} {}", kind.table());
             bench.db.execute_unprepared(&create).await?;
@@ -103,9 +109,16 @@ impl Bench {
         bench.fill(rows).await?;
         if !rtt.is_zero() && kind != Kind::Sqlite {
             bench.db.close_by_ref().await?;
-            bench.db = connect(&through_proxy(&bench.url, rtt).await?.0).await?;
+            let (url, traffic) = through_proxy(&bench.url, rtt).await?;
+            bench.db = connect(&url).await?;
+            bench.traffic = Some(traffic);
         }
         Ok(bench)
+    }
+
+    /// How many round trips the proxy has seen, where there is one.
+    pub fn round_trips(&self) -> Option<u64> {
+        self.traffic.as_ref().map(|traffic| traffic.round_trips.load(Ordering::Relaxed))
     }
 
     async fn fill(&self, rows: usize) -> Result<(), Failure> {
@@ -185,7 +198,7 @@ pub async fn connect(url: &str) -> Result<DatabaseConnection, Failure> {
 pub async fn through_proxy(
     url: &str,
     rtt: Duration,
-) -> Result<(String, std::sync::Arc<proxy::Traffic>), Failure> {
+) -> Result<(String, Arc<proxy::Traffic>), Failure> {
     let start = url.find("://").map_or(0, |scheme| scheme + 3);
     let end = url[start..].find('/').map_or(url.len(), |path| start + path);
     let host = url[start..end].rfind('@').map_or(start, |at| start + at + 1);

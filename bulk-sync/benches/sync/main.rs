@@ -96,7 +96,7 @@ async fn measure(
         {
             return Err(format!("{}: the table is not as it should be", contender.name()).into());
         }
-        measured.push(Measured { contender, times: Vec::new(), observed });
+        measured.push(Measured { contender, times: Vec::new(), round_trips: None, observed });
     }
     let mut is_as_before = false;
     // the first round fills caches and prepares statements
@@ -106,9 +106,11 @@ async fn measure(
                 bench.set_back(scenario).await?;
             }
             let models = models.clone();
+            let passed = bench.round_trips();
             let start = Instant::now();
             one.contender.run(&bench.db, models, &replay).await?;
             let time = start.elapsed();
+            one.round_trips = bench.round_trips().zip(passed).map(|(now, before)| now - before);
             if round > 0 {
                 one.times.push(time);
             }

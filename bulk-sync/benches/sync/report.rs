@@ -13,6 +13,8 @@ use crate::{
 pub struct Measured {
     pub contender: Contender,
     pub times: Vec<Duration>,
+    /// Of the last run, where there is a proxy.
+    pub round_trips: Option<u64>,
     pub observed: Observed,
 }
 
@@ -49,8 +51,8 @@ pub fn report(
         options.runs
     );
     println!(
-        "| contender | ms | rows/s | ours in relation | statements | sent KiB | received KiB \
-         | peak MiB | WAL KiB |\n|---|--:|--:|--:|--:|--:|--:|--:|--:|"
+        "| contender | ms | rows/s | ours in relation | statements | round trips | sent KiB \
+         | received KiB | peak MiB | WAL KiB |\n|---|--:|--:|--:|--:|--:|--:|--:|--:|--:|"
     );
     let mut results = Vec::new();
     for one in measured {
@@ -58,12 +60,13 @@ pub fn report(
         let kib =
             |bytes: Option<u64>| bytes.map_or(String::new(), |bytes| (bytes / 1024).to_string());
         println!(
-            "| {} | {:.1} | {:.0} | {} | {} | {} | {} | {} | {} |",
+            "| {} | {:.1} | {:.0} | {} | {} | {} | {} | {} | {} | {} |",
             one.contender.name(),
             median * 1e3,
             per_second(options.rows, median),
             ours.map_or(String::new(), |ours| format!("{:.2}", ours / median)),
             seen.statements,
+            one.round_trips.map_or(String::new(), |round_trips| round_trips.to_string()),
             kib(seen.sent),
             kib(seen.received),
             seen.peak.map_or(String::new(), |bytes| (bytes >> 20).to_string()),
@@ -76,6 +79,7 @@ pub fn report(
             "seconds": times,
             "rows_per_second": per_second(options.rows, median),
             "statements": seen.statements,
+            "round_trips": one.round_trips,
             "bytes_sent": seen.sent,
             "bytes_received": seen.received,
             "peak_bytes": seen.peak,
