@@ -46,7 +46,7 @@ where
     C: ConnectionTrait,
 {
     let backend = db.get_database_backend();
-    // only PostgreSQL tells names apart that differ in case
+    // only PostgreSQL tells names apart that differ in case, of types too
     let folded = |name: &str| match backend {
         DbBackend::Postgres => name.to_owned(),
         _ => name.to_lowercase(),
@@ -61,7 +61,7 @@ where
         let column_type: Option<String> = row.try_get_by_index(1)?;
         let collation: Option<String> = row.try_get_by_index(2)?;
         let generated: Option<String> = row.try_get_by_index(3)?;
-        let column_type = column_type.unwrap_or_default().to_lowercase();
+        let column_type = folded(&column_type.unwrap_or_default());
         let mut declared = declared(backend, &column_type, collation.as_deref());
         declared.is_generated = is_generated(backend, generated.as_deref().unwrap_or_default());
         catalog.insert(folded(&name), declared);
@@ -197,6 +197,7 @@ fn postgres_column(column_type: &str, loose_collation: Option<&str>) -> Declared
         // a parameter of text would be compared as text
         compared_as: match name {
             _ if is_citext => Some(column_type.to_owned()),
+            "character" if column_type.ends_with("[]") => Some("bpchar[]".to_owned()),
             "character" => Some("bpchar".to_owned()),
             _ => None,
         },

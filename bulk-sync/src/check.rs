@@ -264,7 +264,7 @@ fn repeat_faults<E: EntityTrait>(
     repeats.iter().map(fault).collect()
 }
 
-/// The positions of the models that count where keys repeat.
+/// The positions of the models that count where keys repeat, in their order.
 fn kept(repeats: &[(usize, usize)], len: usize, which: RepeatedKeys) -> Vec<usize> {
     let mut counts: Vec<usize> = (0..len).collect();
     let mut dropped = vec![false; len];
@@ -274,5 +274,8 @@ fn kept(repeats: &[(usize, usize)], len: usize, which: RepeatedKeys) -> Vec<usiz
             counts[first] = later;
         }
     }
-    (0..len).filter(|&position| !dropped[position]).map(|position| counts[position]).collect()
+    let counting = (0..len).filter(|&position| !dropped[position]);
+    let mut kept: Vec<usize> = counting.map(|position| counts[position]).collect();
+    kept.sort_unstable();
+    kept
 }

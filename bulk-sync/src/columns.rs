@@ -15,6 +15,7 @@ use crate::{
     catalog::Declared,
     error::InputFault,
     field::{Field, Role, Row},
+    moment::nanoseconds,
     rounding::is_text,
     storable::{ValueFault, rounded_time_fault},
 };
@@ -202,11 +203,16 @@ impl<E: EntityTrait> Columns<E> {
         backend: DbBackend,
     ) -> Option<ValueFault> {
         let field = self.field(position);
-        if backend != DbBackend::Postgres || field.column_type() != ColumnType::Time {
+        let is_rounded = matches!(
+            field.column_type(),
+            ColumnType::Time | ColumnType::DateTime | ColumnType::TimestampWithTimeZone
+        );
+        if backend != DbBackend::Postgres || !is_rounded {
             return None;
         }
         let kept = self.declared(position)?.fraction_digits?;
-        rounded_time_fault(&field.value(row)?, usize::try_from(kept).ok()?)
+        let value = field.value(row).filter(|value| nanoseconds(value).is_none())?;
+        rounded_time_fault(&value, usize::try_from(kept).ok()?)
     }
 
     /// Decodes the columns at these positions, in the order of the result.

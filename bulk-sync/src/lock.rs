@@ -25,6 +25,7 @@ use crate::{
     field::Row,
     fingerprint::hash,
     plan::Task,
+    run::RowLock,
     statement::Statements,
 };
 
@@ -35,6 +36,8 @@ pub(crate) enum Locked {
     Scope,
     /// There is no row to lock: others may insert rows at the same time.
     NoRow,
+    /// So are all rows that are read, each time they are read.
+    Rows,
 }
 
 /// Waits until no other sync of the scope has something to commit.
@@ -42,7 +45,11 @@ pub(crate) enum Locked {
 /// # Errors
 ///
 /// `Statement`.
-pub(crate) async fn lock_scope<E, C>(task: &Task<E>, db: &C) -> Result<Locked, SyncError>
+pub(crate) async fn lock_scope<E, C>(
+    task: &Task<E>,
+    row_lock: RowLock,
+    db: &C,
+) -> Result<Locked, SyncError>
 where
     E: EntityTrait,
     C: ReadRows,
@@ -56,7 +63,7 @@ where
             db.query_one(&lock).await.map_err(|source| task.failed(Action::Lock, source))?;
             Ok(Locked::Scope)
         }
-        ScopeLock::FirstRow => lock_first_row(task, dialect, db).await,
+        ScopeLock::FirstRow => lock_first_row(task, dialect, row_lock, db).await,
     }
 }
 
@@ -70,8 +77,14 @@ fn advisory_lock<E: EntityTrait>(task: &Task<E>, dialect: Dialect) -> FunctionCa
         .arg(Func::cust("hashtext").arg(schema))
 }
 
-/// Locks the first row in scope. While it waits, another can become the first.
-async fn lock_first_row<E, C>(task: &Task<E>, dialect: Dialect, db: &C) -> Result<Locked, SyncError>
+/// Locks the first row in scope. While it waits, another can become the first,
+/// unless all rows that it comes by are locked anyway.
+async fn lock_first_row<E, C>(
+    task: &Task<E>,
+    dialect: Dialect,
+    row_lock: RowLock,
+    db: &C,
+) -> Result<Locked, SyncError>
 where
     E: EntityTrait,
     C: ReadRows,
@@ -84,6 +97,11 @@ where
         first.order_by(columns.field(position).column().as_column_ref(), Order::Asc);
     }
     first.limit(1);
+    if row_lock == RowLock::Rows {
+        first.lock(LockType::Update);
+        read_key(task, &first, db).await?;
+        return Ok(Locked::Rows);
+    }
     let mut locked = None;
     loop {
         let Some(key) = read_key(task, &first, db).await? else { return Ok(Locked::NoRow) };
@@ -92,8 +110,8 @@ where
         }
         let mut lock = statements.select(&task.scope, primary_key);
         lock.cond_where(statements.among(primary_key, vec![key.clone()])).lock(LockType::Update);
-        read_key(task, &lock, db).await?;
-        locked = Some(key);
+        // a row that is gone is not locked, though another may get its key
+        locked = read_key(task, &lock, db).await?;
     }
 }
 

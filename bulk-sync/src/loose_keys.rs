@@ -66,7 +66,8 @@ impl<E: EntityTrait, C: ReadRows> Judge<'_, E, C> {
     ///
     /// # Errors
     ///
-    /// `InvalidInput` where it holds the keys of two models equal.
+    /// `InvalidInput` where it holds the keys of two models equal; `StalePlan`
+    /// where a row with the key of one has appeared since the rows were read.
     pub async fn match_loose_keys(
         &self,
         desired: &Desired<E>,
@@ -128,8 +129,12 @@ impl<E: EntityTrait, C: ReadRows> Judge<'_, E, C> {
                     .read_from(1, &read, &row, &mut current)
                     .map_err(|error| self.failed(error))?;
                 let key = primary_key(&current);
-                let first = taken.get(&key).copied();
-                let first = first.or_else(|| index.find(columns, desired, Row::Active(&current)));
+                let exact = index.find(columns, desired, Row::Active(&current));
+                if exact == Some(created) && all_are_known {
+                    // it was not there when the rows were read
+                    return Err(self.appeared(&current));
+                }
+                let first = taken.get(&key).copied().or(exact.filter(|first| *first != created));
                 if let Some(first) = first {
                     return Err(self.same_key(desired, first, created));
                 }
@@ -204,6 +209,15 @@ impl<E: EntityTrait, C: ReadRows> Judge<'_, E, C> {
         changed.extend(columns.differing(row, model));
         changed.sort_unstable();
         changed
+    }
+
+    fn appeared(&self, row: &E::ActiveModel) -> SyncError {
+        let columns = self.columns();
+        let row = row_text(columns, &columns.key, Row::Active(row));
+        SyncError::StalePlan {
+            table: self.task.table.clone(),
+            rows: vec![format!("{row} has appeared")],
+        }
     }
 
     fn same_key(&self, desired: &Desired<E>, first: usize, later: usize) -> SyncError {

@@ -52,6 +52,27 @@ pub(crate) fn nanoseconds(value: &Value) -> Option<i64> {
     nanoseconds.filter(|nanoseconds| (-FURTHEST..=FURTHEST).contains(nanoseconds))
 }
 
+/// The year in UTC of a moment with an offset; one that no backend has where its
+/// type cannot say it in UTC. `None` for values of other types.
+pub(crate) fn utc_year(value: &Value) -> Option<i64> {
+    #[cfg(feature = "with-chrono")]
+    use sea_orm::sea_query::prelude::chrono::Datelike;
+    #[cfg(feature = "with-time")]
+    use sea_orm::sea_query::prelude::time::UtcOffset;
+    match value {
+        #[cfg(feature = "with-chrono")]
+        Value::ChronoDateTimeLocal(moment) => Some((*moment)?.naive_utc().year().into()),
+        #[cfg(feature = "with-chrono")]
+        Value::ChronoDateTimeWithTimeZone(moment) => Some((*moment)?.naive_utc().year().into()),
+        #[cfg(feature = "with-time")]
+        Value::TimeDateTimeWithTimeZone(moment) => {
+            let utc = (*moment)?.checked_to_offset(UtcOffset::UTC);
+            Some(utc.map_or(i64::MAX, |utc| utc.year().into()))
+        }
+        _ => None,
+    }
+}
+
 /// A moment as a value of the same type as another.
 #[cfg_attr(
     not(any(feature = "with-chrono", feature = "with-time")),

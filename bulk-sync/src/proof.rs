@@ -25,7 +25,7 @@ use crate::{
     key_text::row_text,
     lock::Locked,
     plan::SyncPlan,
-    run::{Reading, read},
+    run::{Reading, RowLock, read},
     scope::{Scope, has_subquery},
     statement::Statements,
 };
@@ -86,8 +86,9 @@ impl<E: EntityTrait, C: ReadRows> Proof<'_, E, C> {
         let few = few(dialect, fixed, columns.key.len());
         let has_loose_key = self.has_loose_key();
         let settings = &self.plan.task.settings;
-        if self.locked == Locked::NoRow {
-            // waits for those who insert into the empty scope at the same time
+        if self.locked != Locked::Scope {
+            // waits for those who insert into the empty scope at the same time, and
+            // counts what is there now
             count.lock(LockType::Update);
         } else if self.has_subquery {
             return Ok(false);
@@ -96,7 +97,7 @@ impl<E: EntityTrait, C: ReadRows> Proof<'_, E, C> {
             // rows that repeat a key are left, and would be counted in place of others
             return Ok(false);
         }
-        let counts_all = !self.plan.deleted.is_empty() || self.locked == Locked::NoRow;
+        let counts_all = !self.plan.deleted.is_empty() || self.locked != Locked::Scope;
         if self.scope.condition().is_none() && !counts_all && !has_loose_key {
             return Ok(true);
         }
@@ -159,7 +160,8 @@ impl<E: EntityTrait, C: ReadRows> Proof<'_, E, C> {
     async fn compare_again(&self) -> Result<(), SyncError> {
         let (task, plan) = (&self.plan.task, self.plan);
         let (desired, index) = (&plan.desired, &plan.index);
-        let found = read(task, desired, index, self.db, Reading::NeededColumns).await;
+        let row_lock = if self.locked == Locked::Rows { RowLock::Rows } else { RowLock::None };
+        let found = read(task, desired, index, self.db, Reading::NeededColumns, row_lock).await;
         let mut found = match found {
             Err(SyncError::DuplicateRows { keys, .. }) => return Err(self.moved(keys)),
             found => found?,

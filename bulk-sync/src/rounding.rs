@@ -79,17 +79,55 @@ pub(crate) fn stored_text(backend: DbBackend, declared: &Declared, text: &str) -
     (stored != text).then_some(stored)
 }
 
+/// What a column makes of a text or of the texts of an array, where that is not
+/// what it is given.
+pub(crate) fn stored_texts(
+    backend: DbBackend,
+    declared: &Declared,
+    given: &Value,
+) -> Option<Value> {
+    match given {
+        Value::String(Some(text)) => stored_text(backend, declared, text).map(Value::from),
+        Value::Array(array_type, Some(elements)) => {
+            let stored = |element: &Value| stored_texts(backend, declared, element);
+            let any = elements.iter().any(|element| stored(element).is_some());
+            let elements = elements.iter().map(|given| stored(given).unwrap_or(given.clone()));
+            any.then(|| Value::Array(array_type.clone(), Some(Box::new(elements.collect()))))
+        }
+        _ => None,
+    }
+}
+
+/// Whether the column type holds text, or an array of it.
+pub(crate) fn holds_text(column_type: &ColumnType) -> bool {
+    match column_type {
+        ColumnType::Array(element) => is_text(element),
+        column_type => is_text(column_type),
+    }
+}
+
 /// Whether the column type holds text.
 pub(crate) fn is_text(column_type: &ColumnType) -> bool {
     matches!(column_type, ColumnType::Char(_) | ColumnType::String(_) | ColumnType::Text)
 }
 
-/// Whether two texts differ in nothing but trailing blanks.
+/// Whether two texts, or the texts of two arrays, differ in nothing but trailing
+/// blanks.
 pub(crate) fn differ_in_blanks(left: &Value, right: &Value) -> bool {
-    let (Value::String(Some(left)), Value::String(Some(right))) = (left, right) else {
-        return false;
-    };
-    left != right && left.trim_end_matches(' ') == right.trim_end_matches(' ')
+    left != right && are_alike_without_blanks(left, right)
+}
+
+fn are_alike_without_blanks(left: &Value, right: &Value) -> bool {
+    match (left, right) {
+        (Value::String(Some(left)), Value::String(Some(right))) => {
+            left.trim_end_matches(' ') == right.trim_end_matches(' ')
+        }
+        (Value::Array(_, Some(left)), Value::Array(_, Some(right))) => {
+            let mut pairs = left.iter().zip(right.iter());
+            left.len() == right.len() && pairs.all(|(l, r)| are_alike_without_blanks(l, r))
+        }
+        _ => false,
+    }
 }
 
 fn text(value: &Value) -> String {

@@ -10,7 +10,7 @@ use futures_util::TryStreamExt;
 use sea_orm::{
     ActiveModelTrait, ColumnTrait, DbBackend, DbErr, EntityTrait, IsolationLevel,
     SqliteTransactionMode, TransactionOptions, TransactionSession, TransactionTrait, TryIntoModel,
-    sea_query::{Order, SelectStatement},
+    sea_query::{LockType, Order, SelectStatement},
 };
 
 use crate::{
@@ -88,10 +88,27 @@ where
 {
     let limit = Limit::new(&checked.task);
     let call = async {
-        let found = find(&mut checked, db, reading).await?;
-        Ok(SyncPlan::new(checked, found))
+        let mut tries = Tries::new(&checked.task, db.is_transaction());
+        loop {
+            match find(&mut checked, db, reading, RowLock::None).await {
+                Ok(found) => return Ok(SyncPlan::new(checked, found)),
+                // rows have appeared between two statements
+                Err(error @ SyncError::StalePlan { .. }) => tries.again(error).await?,
+                Err(error) => return Err(error),
+            }
+        }
     };
     limit.keep(call, &AtomicBool::new(false)).await
+}
+
+/// Whether the rows that are compared are locked by it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum RowLock {
+    /// They are not.
+    None,
+    /// They are, so that they are read as they are now: what else a transaction
+    /// of the caller reads on MySQL can be as old as its first statement.
+    Rows,
 }
 
 /// What the rows in scope are to the models. Keys get the values that the
@@ -100,6 +117,7 @@ async fn find<E, C>(
     checked: &mut Checked<E>,
     db: &C,
     reading: Reading,
+    row_lock: RowLock,
 ) -> Result<Found<E>, SyncError>
 where
     E: EntityTrait,
@@ -112,16 +130,16 @@ where
         (*desired, *index) = reindex(task, rounded)?;
     }
     if reading == Reading::FirstDifference && desired.len() > MANY {
-        let first = read(task, desired, index, db, Reading::FirstRows).await?;
+        let first = read(task, desired, index, db, Reading::FirstRows, row_lock).await?;
         if first.is_partial {
             return Ok(first);
         }
     }
-    let mut found = read(task, desired, index, db, reading).await?;
+    let mut found = read(task, desired, index, db, reading, row_lock).await?;
     if judge.learn(desired, &found).await? {
         let learned = std::mem::replace(desired, Desired::Models(Vec::new()));
         (*desired, *index) = reindex(task, learned)?;
-        found = read(task, desired, index, db, reading).await?;
+        found = read(task, desired, index, db, reading, row_lock).await?;
     }
     if !found.is_partial {
         let updated = found.updated.iter().map(|update| update.desired);
@@ -140,6 +158,7 @@ pub(crate) async fn read<E, C>(
     index: &KeyIndex,
     db: &C,
     reading: Reading,
+    row_lock: RowLock,
 ) -> Result<Found<E>, SyncError>
 where
     E: EntityTrait,
@@ -152,6 +171,9 @@ where
     let stops_early = matches!(reading, Reading::FirstDifference | Reading::FirstRows);
     if reading == Reading::FirstRows {
         select.limit(FIRST_ROWS);
+    }
+    if row_lock == RowLock::Rows {
+        select.lock(LockType::Update);
     }
     let failed = |source| task.failed(Action::Read, source);
     let mut planner = Planner::new(task, desired, index);
@@ -377,8 +399,15 @@ impl<C: SyncConnection, H> Call<'_, C, H> {
     {
         let transaction = self.begin(tries).await?;
         let done = async {
-            let locked = lock_scope(&plan.task, &transaction).await?;
-            plan.in_scope = verify(plan, &transaction).await?;
+            let row_lock = self.row_lock();
+            let locked = loop {
+                let locked = lock_scope(&plan.task, row_lock, &transaction).await?;
+                plan.in_scope = verify(plan, row_lock, &transaction).await?;
+                // in a scope that is no longer empty, there is a row to lock
+                if locked != Locked::NoRow || plan.in_scope == 0 {
+                    break locked;
+                }
+            };
             guard(plan)?;
             self.carry_out(plan, locked, &transaction).await
         };
@@ -390,6 +419,14 @@ impl<C: SyncConnection, H> Call<'_, C, H> {
     /// Whether other transactions can commit while one of ours is open.
     fn others_commit(&self) -> bool {
         Dialect::of(self.db.get_database_backend()).scope_lock != ScopeLock::Database
+    }
+
+    /// How the rows are read that decide what is written: a transaction of the
+    /// caller on MySQL is REPEATABLE READ, unless it was begun otherwise.
+    fn row_lock(&self) -> RowLock {
+        let dialect = Dialect::of(self.db.get_database_backend());
+        let is_old = self.db.is_transaction() && dialect.scope_lock == ScopeLock::FirstRow;
+        if is_old { RowLock::Rows } else { RowLock::None }
     }
 
     /// Begins a transaction in which each statement sees what is committed, as
@@ -431,8 +468,15 @@ impl<C: SyncConnection, H> Call<'_, C, H> {
         {
             return Ok((found, Locked::Scope));
         }
-        let locked = lock_scope(&checked.task, transaction).await?;
-        Ok((find(checked, transaction, self.reading).await?, locked))
+        loop {
+            let locked = lock_scope(&checked.task, self.row_lock(), transaction).await?;
+            let found = find(checked, transaction, self.reading, self.row_lock()).await?;
+            let is_empty = found.read == 0 && found.updated.is_empty();
+            if locked != Locked::NoRow || is_empty {
+                return Ok((found, locked));
+            }
+            // in a scope that is no longer empty, there is a row to lock
+        }
     }
 
     /// Writes, proves, and asks the hook; the transaction stays open.
@@ -495,7 +539,7 @@ where
     E: EntityTrait,
     C: ReadRows,
 {
-    let found = find(checked, db, Reading::FirstDifference).await?;
+    let found = find(checked, db, Reading::FirstDifference, RowLock::None).await?;
     let found = found.without_skipped(&checked.task.settings);
     Ok((!found.is_partial && found.is_empty()).then_some(found))
 }

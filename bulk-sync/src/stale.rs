@@ -20,6 +20,7 @@ use crate::{
     field::Row,
     key_text::row_text,
     plan::SyncPlan,
+    run::RowLock,
     statement::Statements,
 };
 
@@ -50,7 +51,11 @@ where
 /// # Errors
 ///
 /// `StalePlan` naming every row that is no longer as the plan has it.
-pub(crate) async fn verify<E, C>(plan: &SyncPlan<E>, db: &C) -> Result<u64, SyncError>
+pub(crate) async fn verify<E, C>(
+    plan: &SyncPlan<E>,
+    row_lock: RowLock,
+    db: &C,
+) -> Result<u64, SyncError>
 where
     E: EntityTrait,
     C: ReadRows,
@@ -58,7 +63,7 @@ where
     let look = Look::new(plan, db);
     let all: Vec<_> = plan.task.columns.all().collect();
     let mut rows = look.written_rows(&all).await?;
-    rows.extend(look.appeared_rows().await?);
+    rows.extend(look.appeared_rows(row_lock).await?);
     if rows.is_empty() {
         return look.count_in_scope().await;
     }
@@ -104,7 +109,7 @@ impl<'a, E: EntityTrait, C: ReadRows> Look<'a, E, C> {
             stale.extend(batch.iter().filter_map(|planned| {
                 let became = match current.get(&key_of(planned)) {
                     None => "is gone",
-                    Some(current) if !self.is_same(planned, current) => "has changed",
+                    Some(current) if !self.is_same(read, planned, current) => "has changed",
                     Some(_) => return None,
                 };
                 Some(format!("{} {became}", self.key_text(Row::Active(*planned))))
@@ -126,13 +131,17 @@ impl<'a, E: EntityTrait, C: ReadRows> Look<'a, E, C> {
 
     /// The rows in scope that have a key of a row to create, and others than
     /// the planned ones that have a key of a row to update.
-    async fn appeared_rows(&self) -> Result<Vec<String>, SyncError> {
+    async fn appeared_rows(&self, row_lock: RowLock) -> Result<Vec<String>, SyncError> {
         let key = &self.columns().key;
         let mut appeared = Vec::new();
         for batch in self.plan.created.chunks(self.limit(key)) {
             let rows = batch.iter().map(|&index| self.plan.desired.row(index));
             let keys = rows.map(|row| self.columns().values(key, row)).collect();
-            let rows = self.fetch(&self.select(key, keys, key), key).await?;
+            let mut select = self.select(key, keys, key);
+            if row_lock == RowLock::Rows {
+                select.lock(LockType::Update);
+            }
+            let rows = self.fetch(&select, key).await?;
             let text = |row| format!("{} has appeared", self.key_text(Row::Active(row)));
             appeared.extend(rows.iter().map(text));
         }
@@ -175,13 +184,18 @@ impl<'a, E: EntityTrait, C: ReadRows> Look<'a, E, C> {
         self.plan.task.failed(Action::Read, source)
     }
 
-    /// Whether the row is the same in every column that the plan has of it.
-    fn is_same(&self, planned: &E::ActiveModel, current: &E::ActiveModel) -> bool {
+    /// Whether the row is the same in every column that was read of it and that
+    /// the plan has: as it is stored, whatever else a call holds the same.
+    fn is_same(
+        &self,
+        read: &[Position],
+        planned: &E::ActiveModel,
+        current: &E::ActiveModel,
+    ) -> bool {
         let (planned, current) = (Row::Active(planned), Row::Active(current));
-        self.columns()
-            .all()
-            .map(|position| self.columns().field(position))
-            .all(|field| !field.is_set(planned) || field.same(planned, current))
+        read.iter()
+            .map(|&position| self.columns().field(position))
+            .all(|field| !field.is_set(planned) || field.value(planned) == field.value(current))
     }
 
     fn select(

@@ -17,6 +17,7 @@ use crate::{
     columns::{Columns, Position},
     dialect::{Dialect, RowSource},
     field::Field,
+    rounding::is_text,
     row_source::{self, Rows, bound},
     scope::Scope,
 };
@@ -122,8 +123,8 @@ impl<E: EntityTrait> Statements<'_, E> {
         rows_per_statement(self.dialect, Some(self.dialect.compared_pairs), 0, 3)
     }
 
-    /// `SELECT number FROM v WHERE CAST(desired AS type) IS DISTINCT FROM …`: the
-    /// numbers, from 0, of the pairs that differ once a column has rounded them.
+    /// `SELECT number FROM v WHERE CAST(desired AS type) IS DISTINCT FROM …`, or
+    /// `NOT (… <=> …)`: the numbers, from 0, of the pairs that differ once a column has rounded them.
     pub fn select_differing(
         &self,
         position: Position,
@@ -139,7 +140,11 @@ impl<E: EntityTrait> Statements<'_, E> {
         select.exprs(columns.next()).from(table);
         let mut rounded = columns.map(|value| cast(value, casts));
         if let (Some(current), Some(desired)) = (rounded.next(), rounded.next()) {
-            select.and_where(current.binary(BinOper::Custom("IS DISTINCT FROM"), desired));
+            select.and_where(if self.dialect.backend == DbBackend::MySql {
+                current.binary(BinOper::Custom("<=>"), desired).not()
+            } else {
+                current.binary(BinOper::Custom("IS DISTINCT FROM"), desired)
+            });
         }
         if let Some(with) = with {
             select.with_cte(with);
@@ -249,9 +254,8 @@ impl<E: EntityTrait> Statements<'_, E> {
 
     /// A column to compare keys with.
     fn key_column(&self, position: Position) -> Expr {
-        let field = self.columns.field(position);
-        let column = Expr::col(field.column().as_column_ref());
-        match self.equality_type(field) {
+        let column = Expr::col(self.columns.field(position).column().as_column_ref());
+        match self.equality_type(position) {
             Some(column_type) => column.cast_as(column_type),
             None => column,
         }
@@ -259,29 +263,31 @@ impl<E: EntityTrait> Statements<'_, E> {
 
     /// A value of a key, as it has to be to be compared with the column.
     fn comparable(&self, position: Position, value: Expr) -> Expr {
-        let declared = self.columns.declared(position);
-        let compared_as = declared.and_then(|declared| declared.compared_as.clone());
-        let equality_type = || self.equality_type(self.columns.field(position)).map(str::to_owned);
-        match compared_as.or_else(equality_type) {
+        match self.equality_type(position).or_else(|| self.compared_as(position)) {
             Some(column_type) => value.cast_as(column_type),
             None => value,
         }
     }
 
-    /// The type as which values of a field are compared, where the one that the
-    /// column may have is not: PostgreSQL has no equality of `json`, nor of
-    /// `varchar[]` with `text[]`.
-    fn equality_type(&self, field: &Field<E>) -> Option<&'static str> {
+    fn compared_as(&self, position: Position) -> Option<String> {
+        self.columns.declared(position)?.compared_as.clone()
+    }
+
+    /// The type as which a column and values are compared, where the column's is
+    /// not: PostgreSQL has no equality of `json`, nor of `varchar[]` with `text[]`.
+    fn equality_type(&self, position: Position) -> Option<String> {
         if self.dialect.backend != DbBackend::Postgres {
             return None;
         }
-        match field.column_type() {
-            ColumnType::Json | ColumnType::JsonBinary => Some("jsonb"),
-            ColumnType::Array(element) => match *element {
-                ColumnType::Json | ColumnType::JsonBinary => Some("jsonb[]"),
-                ColumnType::Char(_) | ColumnType::String(_) | ColumnType::Text => Some("text[]"),
-                _ => None,
-            },
+        let is_json = |column_type: &ColumnType| {
+            matches!(column_type, ColumnType::Json | ColumnType::JsonBinary)
+        };
+        match self.columns.field(position).column_type() {
+            column_type if is_json(&column_type) => Some("jsonb".to_owned()),
+            ColumnType::Array(element) if is_json(&element) => Some("jsonb[]".to_owned()),
+            ColumnType::Array(element) if is_text(&element) => {
+                Some(self.compared_as(position).unwrap_or_else(|| "text[]".to_owned()))
+            }
             _ => None,
         }
     }

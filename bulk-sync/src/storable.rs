@@ -10,7 +10,7 @@ use sea_orm::{
     sea_query::{ColumnType, QueryBuilder, SqliteQueryBuilder, ValueType},
 };
 
-use crate::moment::nanoseconds;
+use crate::moment::{nanoseconds, utc_year};
 
 /// The least number that SeaORM does not read into a `Decimal` from the float
 /// as which SQLite stores it: 2⁹⁶.
@@ -199,13 +199,14 @@ fn time_fault(value: &Value, backend: DbBackend) -> Option<ValueFault> {
     }
     let text = format!("{value:?}");
     let text = text.split_once("(Some(")?.1.trim_end_matches(')');
-    let (year, offset) = (year(text), offset(text));
+    // to the servers, the drivers send the time in UTC
+    let in_utc = utc_year(value).filter(|_| backend != DbBackend::Sqlite);
+    let (year, offset) = (in_utc.or_else(|| year(text)), offset(text));
     let years = match backend {
         DbBackend::MySql | DbBackend::Postgres if text.contains(":60") => {
             return Some(ValueFault::LeapSecond);
         }
         DbBackend::MySql => 0..=9_999,
-        DbBackend::Postgres if rounds_up_too_far(text) => return Some(ValueFault::Year),
         DbBackend::Postgres => -262_143..=262_141,
         _ => match offset {
             Some(offset) if !is_whole(offset) => return Some(ValueFault::Offset),
@@ -217,22 +218,21 @@ fn time_fault(value: &Value, backend: DbBackend) -> Option<ValueFault> {
     year.filter(|year| !years.contains(year)).map(|_| ValueFault::Year)
 }
 
-/// The fault of a time of the day in a column of PostgreSQL that keeps so many
-/// digits of a second.
+/// The fault of what a column of PostgreSQL makes of a value that keeps so many
+/// digits of a second: the driver reads 24:00 as 00:00, and the crate time has no
+/// year 10000.
 pub(crate) fn rounded_time_fault(time: &Value, kept: usize) -> Option<ValueFault> {
     let text = format!("{time:?}");
-    let fraction = text.split_once("(Some(23:59:59.")?.1.trim_end_matches(')');
+    let text = text.split_once("(Some(")?.1.trim_end_matches(')');
+    let (fraction, fault) = match text.strip_prefix("23:59:59.") {
+        Some(fraction) => (fraction, ValueFault::Midnight),
+        None => (text.strip_prefix("9999-12-31 23:59:59.")?, ValueFault::Year),
+    };
     // what the driver sends
-    let mut microseconds = fraction.bytes().take(6);
+    let mut microseconds = fraction.bytes().take_while(u8::is_ascii_digit).take(6);
     let is_full = microseconds.by_ref().take(kept).all(|digit| digit == b'9');
     let rounds_up = microseconds.next().is_some_and(|digit| digit >= b'5');
-    (is_full && rounds_up).then_some(ValueFault::Midnight)
-}
-
-/// Whether a value of the crate time may round up to a year that it cannot read.
-fn rounds_up_too_far(text: &str) -> bool {
-    let fraction = text.strip_prefix("9999-12-31 23:59:59.");
-    fraction.is_some_and(|fraction| !fraction.starts_with('0'))
+    (is_full && rounds_up).then_some(fault)
 }
 
 /// The year at the start of a date; `None` for a time of the day.

@@ -45,7 +45,10 @@ impl Timer {
             let waited = shared.dropped.wait_timeout_while(state, duration, |s| !s.is_dropped);
             let (mut state, _) = waited.unwrap_or_else(PoisonError::into_inner);
             state.is_over = true;
-            if let Some(waker) = state.waker.take() {
+            let waker = state.waker.take();
+            // whoever is woken may drop the timer at once
+            drop(state);
+            if let Some(waker) = waker {
                 waker.wake();
             }
         })?;

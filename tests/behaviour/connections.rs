@@ -5,6 +5,7 @@ use bulk_sync_tests::{
     entity::{
         employee::{self, imported},
         project::{self, project},
+        reading,
     },
     suite::{Db, Test, TestResult},
     tests,
@@ -17,7 +18,7 @@ use sea_orm::{
 
 use crate::fixture::{insert, of_501, outsider, people, rows, with_ann_bob_and_cid};
 
-pub const TESTS: [Test; 12] = tests![
+pub const TESTS: [Test; 13] = tests![
     a_sync_in_a_transaction_is_part_of_it,
     a_sync_in_a_transaction_is_rolled_back_with_it,
     a_sync_that_fails_in_a_transaction_leaves_the_callers_writes,
@@ -27,6 +28,7 @@ pub const TESTS: [Test; 12] = tests![
     a_sync_can_be_spawned,
     a_restricted_connection_will_do,
     a_restricted_transaction_will_do,
+    a_restricted_connection_with_every_right_asks_the_database_too,
     a_user_without_the_right_to_delete_changes_nothing,
     a_failure_in_the_last_batch_leaves_the_table_as_it_was,
     a_sync_on_a_pool_of_one_connection_does_not_wait_for_itself,
@@ -163,6 +165,34 @@ async fn a_restricted_transaction_will_do(db: Db) -> TestResult {
     sync(CHANGED).exec(&transaction).await?;
     transaction.rollback().await?;
     assert_eq!(people(&db.pool).await?, BEFORE);
+    Ok(())
+}
+
+/// It may read the catalog, and takes no raw statement.
+async fn a_restricted_connection_with_every_right_asks_the_database_too(db: Db) -> TestResult {
+    reading::create_table(&db.pool).await?;
+    sea_orm::rbac::schema::create_tables(&db.pool, Default::default()).await?;
+    let mut rbac = RbacContext::load(&db.pool).await?;
+    rbac.add_tables(&db.pool, &["*"]).await?;
+    rbac.add_crud_permissions(&db.pool).await?;
+    rbac.add_roles(&db.pool, &["owner"]).await?;
+    let all = ["select", "insert", "update", "delete"];
+    rbac.add_role_permissions(&db.pool, "owner", &all, &["*"]).await?;
+    rbac.assign_user_role(&db.pool, &[(ADMIN.0, "owner")]).await?;
+    db.pool.load_rbac().await?;
+    let restricted = db.pool.restricted_for(ADMIN)?;
+    let taken_at = DateTimeUtc::from_timestamp(1_700_000_000, 123_456_789).ok_or("no time")?;
+    let model = reading::Model {
+        id: 0,
+        name: "a".into(),
+        taken_at,
+        price: Decimal::new(10_005, 3),
+        code: "ab".into(),
+        detail: None,
+    };
+    let sync = || reading::Entity::bulk_sync([model.clone()], WholeTable, None);
+    assert_eq!(sync().exec(&restricted).await?.created, 1);
+    assert!(sync().exec(&restricted).await?.is_unchanged());
     Ok(())
 }
 

@@ -4,6 +4,7 @@ use std::process::ExitCode;
 
 mod basics;
 mod columns;
+mod comparison;
 mod computed;
 mod concurrency;
 mod connections;
@@ -27,6 +28,7 @@ fn main() -> ExitCode {
     bulk_sync_tests::suite::run(&[
         ("basics", &basics::TESTS),
         ("columns", &columns::TESTS),
+        ("comparison", &comparison::TESTS),
         ("computed", &computed::TESTS),
         ("concurrency", &concurrency::TESTS),
         ("connections", &connections::TESTS),

@@ -12,7 +12,7 @@ use sea_orm::{
 use serde_json::json;
 
 use crate::{
-    column::{Column, NO_ARRAYS, columns},
+    column::{Column, NO_ARRAYS, Place, columns},
     numbers::{self, near_decimal},
     text, times,
 };
@@ -30,13 +30,20 @@ columns! {
     number_enum: Column::new([Level::Zero, Level::Lowest], [Level::Lowest, Level::Highest]);
     native_enum: Column::new([Colour::Red, Colour::Blue], [Colour::Blue, Colour::Green]);
     integers: Column::new([vec![1], vec![2]], [vec![], vec![i32::MIN, 0, i32::MAX], vec![7; 9_999]])
+        .step(|value, _| longer(value, 1))
         .missing(NO_ARRAYS);
     doubles: Column::new([vec![1.0], vec![2.0]], [vec![], numbers::doubles()])
         .near(|left, right| near_doubles(left, right))
+        .step(|value, _| longer(value, 0.0))
         .missing(NO_ARRAYS);
-    strings: Column::new([vec!["a".into()], vec!["b".into()]], string_arrays()).missing(NO_ARRAYS);
+    strings: Column::new([vec!["aaa".into()], vec!["bbb".into()]], string_arrays())
+        .near(|left, right| near_texts(left, right))
+        .step(|value, _| longer(value, "z".to_owned()))
+        .declared(strings_in)
+        .missing(NO_ARRAYS);
     decimals: Column::new([vec![1.into()], vec![2.into()]], [vec![], numbers::decimals()])
         .near(|left, right| near_decimals(left, right))
+        .step(|value, _| longer(value, Decimal::ONE))
         .declared(decimals_in)
         .missing(NO_ARRAYS);
     date_times: Column::new(
@@ -44,19 +51,24 @@ columns! {
         date_time_arrays(),
     )
         .near(|left, right| near_date_times(left, right))
+    .step(|value, _| longer(value, DateTime::default()))
         .declared(date_times_in)
         .missing(NO_ARRAYS);
     jsons: Column::new([vec![json!("one")], vec![json!("two")]], json_arrays())
         .near(|left, right| near_jsons(left, right))
+        .step(|value, _| longer(value, Json::Null))
         .missing(NO_ARRAYS);
     uuids: Column::new([vec![Uuid::nil()], vec![Uuid::max()]], [vec![], text::uuids()])
+        .step(|value, _| longer(value, Uuid::nil()))
         .missing(NO_ARRAYS);
     native_enums: Column::new(
         [vec![Colour::Red], vec![Colour::Blue]],
         [vec![], vec![Colour::Green, Colour::Blue, Colour::Red, Colour::Blue]],
     )
+    .step(|value, _| longer(value, Colour::Red))
     .missing(NO_ARRAYS);
     vector: Column::new([[1.0; 3], [2.0; 3]].map(three), vectors())
+        .step(next_vector)
         .missing(NO_VECTORS);
     ip_network: Column::new([network("1.2.3.4/32"), network("::1/128")], networks())
         .missing(NO_NETWORKS);
@@ -71,6 +83,19 @@ const NO_NETWORKS: &[(DbBackend, &str)] = &[
     (DbBackend::Sqlite, "SeaORM does not bind it"),
     (DbBackend::MySql, "SeaORM does not bind it"),
 ];
+
+/// One element more.
+fn longer<T: Clone>(value: &[T], last: T) -> Option<Vec<T>> {
+    Some([value, &[last]].concat())
+}
+
+/// The last number is the next one.
+fn next_vector(value: &PgVector, _: Place) -> Option<PgVector> {
+    let mut numbers = value.to_vec();
+    let last = numbers.last_mut()?;
+    *last = last.next_up();
+    Some(PgVector::from(numbers))
+}
 
 const NO_VECTORS: &[(DbBackend, &str)] = &[
     (DbBackend::Sqlite, "SeaORM does not bind it"),
@@ -134,7 +159,18 @@ fn string_arrays() -> Vec<Vec<String>> {
         .into_iter()
         .filter(|text| text.len() < 1_000 && !text.contains('\0'))
         .collect();
-    vec![vec![], vec![String::new()], vec!["a\0b".into()], storable, vec!["x".repeat(1 << 20)]]
+    let short = ["", "ab ", "abc", "abc  "].map(String::from).to_vec();
+    let long = vec!["x".repeat(1 << 20)];
+    vec![vec![], vec![String::new()], short, vec!["a\0b".into()], storable, long]
+}
+
+fn strings_in(_: DbBackend) -> &'static [&'static str] {
+    &["char(3)[]", "varchar(3)[]"]
+}
+
+fn near_texts(left: &[String], right: &[String]) -> bool {
+    let near = |(left, right): (&String, &String)| text::near_text(left, right);
+    left.len() == right.len() && left.iter().zip(right).all(near)
 }
 
 fn date_time_arrays() -> Vec<Vec<DateTime>> {

@@ -176,7 +176,7 @@ pub fn uuids() -> Vec<Uuid> {
 }
 
 /// Equal but for blanks at the end, which a column may add or drop.
-fn near_text(left: &str, right: &str) -> bool {
+pub fn near_text(left: &str, right: &str) -> bool {
     left.trim_end_matches(' ') == right.trim_end_matches(' ')
 }
 

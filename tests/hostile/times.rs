@@ -66,7 +66,7 @@ columns! {
     .declared(date_times_in);
     time_date_time_with_time_zone: Column::new(
         [1, 2].map(|day| january(2024, day).midnight().assume_utc()),
-        time_instants(),
+        [time_instants(), vec![in_year_10000()]].concat(),
     )
     .near(|left, right| (*left - *right).abs() <= time::Duration::SECOND)
     .step(|value, at| value.checked_sub(time_unit(at)).filter(|time| time.year() > 0))
@@ -244,7 +244,15 @@ fn time_date_times() -> Vec<TimeDateTime> {
     let mut values = vec![TimeDateTime::MIN, TimeDateTime::MAX];
     values.extend(time_dates().into_iter().map(TimeDate::midnight));
     values.extend(time_times().into_iter().map(|time| january(2024, 1).with_time(time)));
+    // the last second there is
+    values.extend(TimeDateTime::MAX.replace_nanosecond(100_000_000));
     values
+}
+
+/// Of a year, in UTC, that the type does not have.
+fn in_year_10000() -> TimeDateTimeWithTimeZone {
+    let west = time::UtcOffset::from_hms(-5, 0, 0).unwrap_or(time::UtcOffset::UTC);
+    TimeDateTime::MAX.truncate_to_second().assume_offset(west)
 }
 
 fn time_instants() -> Vec<TimeDateTimeWithTimeZone> {

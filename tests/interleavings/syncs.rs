@@ -15,13 +15,15 @@ use crate::explorer::{
     Actor, Outcome, Running, Scene, connect, create_table, fill_table, in_every_order,
 };
 
-pub const TESTS: [Test; 9] = tests![
+pub const TESTS: [Test; 11] = tests![
     two_syncs_that_leave_alone_what_the_other_changes,
     two_syncs_that_leave_alone_what_the_other_changes_with_an_index,
     two_syncs_that_create_the_same_row,
     two_syncs_that_create_the_same_row_with_an_index,
     two_syncs_that_create_different_rows_in_an_empty_scope,
     two_syncs_that_create_different_rows_in_an_empty_scope_with_an_index,
+    two_syncs_that_create_the_same_row_by_a_text_key,
+    two_syncs_that_create_a_row_by_a_text_key_beside_others,
     one_sync_empties_the_scope_that_another_fills,
     the_first_row_in_scope_goes,
     syncs_of_two_scopes_do_not_wait_for_each_other,
@@ -36,7 +38,8 @@ fn sync(amounts: &[(i32, i32)]) -> BulkSync<stock::Entity> {
 }
 
 fn models(amounts: &[(i32, i32)]) -> Vec<stock::Model> {
-    amounts.iter().map(|&(code, amount)| stock(1_000 + code, code, amount, None)).collect()
+    let model = |&(code, amount)| stock(1_000 + code, code, amount, Some(&format!("no {code}")));
+    amounts.iter().map(model).collect()
 }
 
 fn scene(
@@ -56,8 +59,11 @@ async fn one_after_the_other(
     before: &'static [(i32, i32)],
     inputs: [&'static [(i32, i32)]; 2],
 ) -> TestResult {
+    judged(db, scene(is_unique, before, inputs[0], inputs[1])).await
+}
+
+async fn judged(db: Db, scene: Scene) -> TestResult {
     // what the judge needs is in the scene: a function pointer takes nothing along
-    let scene = scene(is_unique, before, inputs[0], inputs[1]);
     in_every_order(&db, scene, |scene, outcomes, rows| {
         let mut allowed = Vec::new();
         for (actor, outcome) in scene.actors.iter().zip(outcomes) {
@@ -113,6 +119,25 @@ async fn two_syncs_that_create_different_rows_in_an_empty_scope_with_an_index(
     db: Db,
 ) -> TestResult {
     one_after_the_other(db, true, &[], [&[(1, 10)], &[(2, 20)]]).await
+}
+
+/// A text can be equal to another to the database alone, so that it is asked.
+async fn two_syncs_that_create_the_same_row_by_a_text_key(db: Db) -> TestResult {
+    by_a_text_key(db, &[], [&[(1, 10)], &[(1, 11)]]).await
+}
+
+async fn two_syncs_that_create_a_row_by_a_text_key_beside_others(db: Db) -> TestResult {
+    by_a_text_key(db, TWO, [&[(1, 10), (3, 30)], &[(1, 11), (3, 31)]]).await
+}
+
+async fn by_a_text_key(
+    db: Db,
+    before: &[(i32, i32)],
+    inputs: [&'static [(i32, i32)]; 2],
+) -> TestResult {
+    let actors =
+        inputs.map(|amounts| Actor::Sync(Box::new(sync(amounts).key([stock::Column::Remark]))));
+    judged(db, Scene { before: models(before), actors, is_unique: false }).await
 }
 
 async fn one_sync_empties_the_scope_that_another_fills(db: Db) -> TestResult {

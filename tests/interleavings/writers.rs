@@ -31,8 +31,8 @@ fn scene(is_unique: bool, statements: &'static [&'static str]) -> Scene {
     }
 }
 
-/// The rows that the writer wrote, 0 where it failed; what went wrong with the
-/// sync, unless others may have been in its way.
+/// The rows that the writer wrote, 0 where others were in its way; whether the
+/// sync is done; what went wrong with either otherwise.
 fn written([sync, writer]: &[Outcome; 2]) -> Result<(u64, bool), String> {
     let (Outcome::Sync(sync), Outcome::Writer(writer)) = (sync, writer) else {
         return Err("no sync and writer".to_owned());
@@ -42,7 +42,17 @@ fn written([sync, writer]: &[Outcome; 2]) -> Result<(u64, bool), String> {
         Err(error) if error.is_retryable() => false,
         Err(error) => return Err(format!("not to be tried again: {error}")),
     };
-    Ok((*writer.as_ref().unwrap_or(&0), is_done))
+    let written = match writer {
+        Ok(rows) => *rows,
+        Err(error) if is_expected(error) => 0,
+        Err(error) => return Err(format!("the writer failed: {error}")),
+    };
+    Ok((written, is_done))
+}
+
+/// The sync has locked the row, or has written the key before.
+fn is_expected(error: &DbErr) -> bool {
+    SyncError::from(error.clone()).is_retryable() || error.sql_err().is_some()
 }
 
 fn row(rows: &[stock::Model], id: i32) -> Option<(i32, i32, i32)> {

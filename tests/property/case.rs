@@ -3,7 +3,9 @@
 
 use std::fmt;
 
-use bulk_sync_tests::oracle::{Absent, Call, Model, Options, Row, Table, cleared, is_nan, is_null};
+use bulk_sync_tests::oracle::{
+    Absent, Call, Model, Options, Repeated, Row, Table, cleared, is_nan, is_null,
+};
 use proptest::{
     bool::weighted, collection::vec, option, prelude::*, sample::Index, sample::select,
 };
@@ -235,8 +237,14 @@ impl Case {
             let same_key = |other: &Model| {
                 key.iter().all(|&column| self.holds_equal(column, &other[column], &model[column]))
             };
+            // of these the library does not choose one
+            let other_spelling = |other: &Model| {
+                same_key(other) && key.iter().any(|&column| self.differ(column, other, &model))
+            };
+            let chooses = self.options.repeated != Repeated::Refuse;
             if (licence.models_out_of_scope || self.could_be_in_scope(&row))
                 && (licence.models_share_keys || !self.models.iter().any(same_key))
+                && !(chooses && self.models.iter().any(other_spelling))
                 && (licence.models_collide || !self.models.iter().any(|m| self.contend(m, &model)))
                 && (licence.invalid || !keyless)
             {
@@ -264,6 +272,14 @@ impl Case {
             (Some(left), Some(right)) => self.table.columns[column].holds_equal(left, right),
             (left, right) => left == right,
         }
+    }
+
+    /// Whether two models are stored as different values in a column.
+    fn differ(&self, column: usize, left: &Model, right: &Model) -> bool {
+        let stored = |model: &Model| {
+            model[column].as_ref().and_then(|value| self.table.columns[column].stored(value))
+        };
+        stored(left) != stored(right)
     }
 
     /// Whether a model has a value that the database refuses.

@@ -108,7 +108,7 @@ pub async fn create_type<C: ConnectionTrait>(
         ColumnType::Enum { name, variants } => {
             let variants = variants.iter().map(|name| name.to_string().replace('\'', "''"));
             let variants = variants.collect::<Vec<_>>().join("', '");
-            format!("CREATE TYPE {name} AS ENUM ('{variants}')")
+            format!("CREATE TYPE \"{name}\" AS ENUM ('{variants}')")
         }
         ColumnType::Vector(_) => "CREATE EXTENSION vector".to_owned(),
         ColumnType::Custom(declared) => match declared.to_string().as_str() {

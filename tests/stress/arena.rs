@@ -149,21 +149,21 @@ impl Arena {
             }
         }
         outcome?;
-        self.look().await?;
+        while !self.look().await? {}
         Ok(())
     }
 
-    /// Takes a snapshot.
-    async fn look(&self) -> TestResult {
+    /// Takes a snapshot, unless others are in the way.
+    async fn look(&self) -> Result<bool, DbErr> {
         let start = self.history.now();
         match Entity::find().all(&self.pool).await {
             Ok(rows) => {
                 let span = self.history.since(start);
                 self.history.add_snapshot(Snapshot { span, rows });
-                Ok(())
+                Ok(true)
             }
-            Err(error) if is_transient(&error) => Ok(()),
-            Err(error) => Err(error.into()),
+            Err(error) if is_transient(&error) => Ok(false),
+            Err(error) => Err(error),
         }
     }
 }

@@ -5,6 +5,7 @@ pub mod booking;
 pub mod category;
 pub mod employee;
 pub mod every_type;
+pub mod label;
 pub mod membership;
 pub mod meter;
 pub mod mood;

@@ -1,6 +1,6 @@
 //! Goods in stock: small enough to show statements with. The columns are in
 //! alphabetical order, in which a mock gives them too, and of types that are
-//! exact on every backend, so that no catalog is asked.
+//! exact on every backend.
 
 use bulk_sync::SyncKey;
 use sea_orm::entity::prelude::*;
