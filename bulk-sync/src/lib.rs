@@ -117,6 +117,7 @@ mod entity;
 mod error;
 mod explain;
 mod field;
+mod find;
 mod fingerprint;
 mod guard;
 mod hook;

@@ -23,9 +23,9 @@ use crate::{
     dialect::{Dialect, ScopeLock},
     error::{Action, SyncError},
     field::Row,
+    find::RowLock,
     fingerprint::hash,
     plan::Task,
-    run::RowLock,
     statement::Statements,
 };
 

@@ -15,12 +15,12 @@ use crate::{
     desired::{Desired, RowList},
     error::{InputFault, SyncError},
     field::Row,
+    find::Reading,
     judge::{Judge, number},
     key_index::KeyIndex,
     key_text::row_text,
     plan::Update,
     planner::Found,
-    run::Reading,
 };
 
 /// Rows that have, to the database, the key of a model to create.

@@ -21,11 +21,11 @@ use crate::{
     dialect::{Dialect, ScopeLock},
     error::{Action, InputFault, SyncError},
     field::Row,
+    find::{Reading, RowLock, read},
     judge::Judge,
     key_text::row_text,
     lock::Locked,
     plan::SyncPlan,
-    run::{Reading, RowLock, read},
     scope::{Scope, has_subquery},
     statement::Statements,
 };

@@ -18,9 +18,9 @@ use crate::{
     dialect::Dialect,
     error::{Action, SyncError},
     field::Row,
+    find::RowLock,
     key_text::row_text,
     plan::SyncPlan,
-    run::RowLock,
     statement::Statements,
 };
 

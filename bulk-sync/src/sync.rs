@@ -15,10 +15,11 @@ use crate::{
     desired::Desired,
     error::SyncError,
     field::Row,
+    find::Reading,
     hook::{ChangeHook, NoHook, OnChange},
     plan::SyncPlan,
     planner::Planner,
-    run::{self, Checked, Reading},
+    run::{self, Checked},
     scope::Scope,
     settings::{RepeatedKeys, Settings},
 };

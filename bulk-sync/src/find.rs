@@ -1,0 +1,186 @@
+//! Finds what the rows in scope are to the models: reads them, shows them to
+//! the planner, and asks the judge about what the planner cannot tell. What to
+//! lock before and to write after is not decided here.
+
+use futures_util::TryStreamExt;
+use sea_orm::{
+    ActiveModelTrait, ColumnTrait, DbBackend, EntityTrait,
+    sea_query::{LockType, Order, SelectStatement},
+};
+
+use crate::{
+    batch::{few, fit},
+    check::{check_to_write, reindex},
+    columns::{Columns, Position},
+    connection::ReadRows,
+    desired::{Desired, RowList},
+    dialect::Dialect,
+    error::{Action, SyncError},
+    judge::Judge,
+    key_index::KeyIndex,
+    plan::Task,
+    planner::{Found, Planner},
+    run::Checked,
+    statement::Statements,
+};
+
+/// How much of the rows in scope is read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Reading {
+    /// The columns that decide what to do.
+    NeededColumns,
+    /// The same, until something is found to do.
+    FirstDifference,
+    /// The same, in some rows only.
+    FirstRows,
+    /// All columns, so that deleted rows can be shown.
+    WholeRows,
+}
+
+impl Reading {
+    pub fn positions<E: EntityTrait>(self, columns: &Columns<E>) -> Vec<Position> {
+        match self {
+            Self::NeededColumns | Self::FirstDifference | Self::FirstRows => columns.needed(),
+            Self::WholeRows => columns.all().collect(),
+        }
+    }
+}
+
+/// For more models than this, some rows are looked at before all are: a
+/// SELECT that is given up must still be read to its end by the driver.
+const MANY: usize = 10_000;
+
+/// How many rows are looked at first.
+const FIRST_ROWS: u64 = 500;
+
+/// Whether the rows that are compared are locked by it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum RowLock {
+    /// They are not.
+    None,
+    /// They are, so that they are read as they are now: what else a transaction
+    /// of the caller reads on MySQL can be as old as its first statement.
+    Rows,
+}
+
+/// What the rows in scope are to the models. Keys get the values that the
+/// table's columns would hold.
+pub(crate) async fn find<E, C>(
+    checked: &mut Checked<E>,
+    db: &C,
+    reading: Reading,
+    row_lock: RowLock,
+) -> Result<Found<E>, SyncError>
+where
+    E: EntityTrait,
+    C: ReadRows,
+{
+    let Checked { task, desired, index } = checked;
+    let judge = Judge::new(task, db);
+    if judge.round_keys(desired).await? {
+        let rounded = std::mem::replace(desired, Desired::Models(Vec::new()));
+        (*desired, *index) = reindex(task, rounded)?;
+    }
+    if reading == Reading::FirstDifference && desired.len() > MANY {
+        let first = read(task, desired, index, db, Reading::FirstRows, row_lock).await?;
+        if first.is_partial {
+            return Ok(first);
+        }
+    }
+    let mut found = read(task, desired, index, db, reading, row_lock).await?;
+    if judge.learn(desired, &found).await? {
+        let learned = std::mem::replace(desired, Desired::Models(Vec::new()));
+        (*desired, *index) = reindex(task, learned)?;
+        found = read(task, desired, index, db, reading, row_lock).await?;
+    }
+    if !found.is_partial {
+        let updated = found.updated.iter().map(|update| update.desired);
+        let written = found.created.iter().copied().chain(updated);
+        check_to_write(&task.columns, desired, written, db.get_database_backend())?;
+        judge.match_loose_keys(desired, index, &mut found, reading).await?;
+        judge.settle_updates(desired, &mut found).await?;
+    }
+    Ok(found)
+}
+
+/// Shows the planner the rows in scope.
+pub(crate) async fn read<E, C>(
+    task: &Task<E>,
+    desired: &Desired<E>,
+    index: &KeyIndex,
+    db: &C,
+    reading: Reading,
+    row_lock: RowLock,
+) -> Result<Found<E>, SyncError>
+where
+    E: EntityTrait,
+    C: ReadRows,
+{
+    let columns = &task.columns;
+    let positions = reading.positions(columns);
+    let (mut select, read_all) =
+        select_current(task, desired, &positions, db.get_database_backend());
+    let stops_early = matches!(reading, Reading::FirstDifference | Reading::FirstRows);
+    if reading == Reading::FirstRows {
+        select.limit(FIRST_ROWS);
+    }
+    if row_lock == RowLock::Rows {
+        select.lock(LockType::Update);
+    }
+    let failed = |source| task.failed(Action::Read, source);
+    let mut planner = Planner::new(task, desired, index);
+    let mut current = <E::ActiveModel as ActiveModelTrait>::default();
+    let mut is_partial = false;
+    let mut rows = db.rows(&select).await.map_err(failed)?;
+    while let Some(row) = rows.try_next().await.map_err(failed)? {
+        columns.read(&positions, &row, &mut current).map_err(failed)?;
+        planner.observe(&mut current);
+        if stops_early && planner.found_difference() {
+            is_partial = true;
+            break;
+        }
+    }
+    Ok(Found { read_all, is_partial, ..planner.finish()? })
+}
+
+/// The rows to compare with the models, and whether they are all that are in
+/// scope: when nothing is deleted, a few models are looked up by their keys.
+fn select_current<E: EntityTrait>(
+    task: &Task<E>,
+    desired: &Desired<E>,
+    positions: &[Position],
+    backend: DbBackend,
+) -> (SelectStatement, bool) {
+    let statements = Statements { dialect: Dialect::of(backend), columns: &task.columns };
+    let key = &task.columns.key;
+    let mut select = statements.select(&task.scope, positions);
+    // counting parameters builds the text once more
+    let few = || few(statements.dialect, statements.parameters(&select), key.len());
+    let by_key = task.settings.skip_deletes
+        && desired.len() <= few()
+        && fit(desired.rows().map(|row| task.columns.size(key, row)));
+    if by_key {
+        let keys = desired.rows().map(|row| task.columns.values(key, row)).collect();
+        select.cond_where(statements.among(key, keys));
+    }
+    if task.settings.delete_duplicates || task.soft_delete.is_some() {
+        for &position in &task.columns.primary_key {
+            select.order_by(task.columns.field(position).column().as_column_ref(), Order::Asc);
+        }
+    }
+    (select, !by_key)
+}
+
+/// What was found, where there is nothing to do. Only reads, and takes no lock.
+pub(crate) async fn look<E, C>(
+    checked: &mut Checked<E>,
+    db: &C,
+) -> Result<Option<Found<E>>, SyncError>
+where
+    E: EntityTrait,
+    C: ReadRows,
+{
+    let found = find(checked, db, Reading::FirstDifference, RowLock::None).await?;
+    let found = found.without_skipped(&checked.task.settings);
+    Ok((!found.is_partial && found.is_empty()).then_some(found))
+}
