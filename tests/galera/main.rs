@@ -25,7 +25,7 @@ use sea_orm::{
     ConnectionTrait, DatabaseConnection, DatabaseTransaction, IntoActiveModel, TransactionTrait,
     entity::prelude::*,
 };
-use tokio::sync::Notify;
+use tokio::sync::{Barrier, Notify};
 
 use cluster::{Cluster, Failure, VARIABLE, kill};
 
@@ -47,6 +47,10 @@ fn main() -> ExitCode {
         trial("generated_keys_are_read_back_right_on_each_node", generated_keys),
         trial("writes_that_a_savepoint_rolled_back_are_on_no_node", savepoints),
         trial("syncs_of_a_scope_whose_writes_do_not_meet_both_commit", writes_that_do_not_meet),
+        trial(
+            "syncs_of_a_scope_in_transactions_of_the_caller_do_not_both_commit",
+            writes_that_meet_locks,
+        ),
         trial("a_row_of_the_scope_that_is_written_first_makes_them_meet", row_of_the_scope),
         trial("a_sync_on_a_node_that_is_killed_fails_and_others_go_on", killed_node),
     ];
@@ -251,14 +255,37 @@ fn one_changed(changed: usize, amount: i32) -> Vec<stock::Model> {
 /// A limit: Galera compares what transactions write, not what they have read.
 async fn writes_that_do_not_meet(cluster: &Cluster) -> TestResult {
     with_models(cluster, one_changed(0, 0)).await?;
+    let both_have_written = &Barrier::new(2);
+    let syncs = cluster.nodes.iter().zip([(1, 1), (2, 2)]).map(|(node, (changed, amount))| {
+        let sync = sync(1, one_changed(changed, amount)).on_change(
+            async move |_: &SyncPlan<stock::Entity>, _: &DatabaseTransaction| {
+                both_have_written.wait().await;
+                Ok::<_, DbErr>(())
+            },
+        );
+        bounded(async move { sync.exec(node).await })
+    });
+    try_join_all(syncs).await?;
+    let rows = cluster.rows::<stock::Entity>(stock::Column::Code).await?;
+    assert_eq!(amounts(&rows), [(1, 0, 0), (1, 1, 1), (1, 2, 2)]);
+    Ok(())
+}
+
+/// In a transaction of the caller, the rows that are compared are locked on the
+/// node, and the write that comes from another one takes it down.
+async fn writes_that_meet_locks(cluster: &Cluster) -> TestResult {
+    with_models(cluster, one_changed(0, 0)).await?;
     let first = cluster.nodes[0].begin().await?;
     let second = cluster.nodes[1].begin().await?;
     sync(1, one_changed(1, 1)).exec(&first).await?;
     sync(1, one_changed(2, 2)).exec(&second).await?;
     first.commit().await?;
-    second.commit().await?;
+    // until then, nobody has told the other node
+    cluster.up_to_date().await?;
+    let Err(error) = second.commit().await else { return Err("both were committed".into()) };
+    assert!(SyncError::from(error).is_retryable());
     let rows = cluster.rows::<stock::Entity>(stock::Column::Code).await?;
-    assert_eq!(amounts(&rows), [(1, 0, 0), (1, 1, 1), (1, 2, 2)]);
+    assert_eq!(amounts(&rows), amounts(&one_changed(1, 1)));
     Ok(())
 }
 
