@@ -20,13 +20,19 @@ const CODES: i32 = 12;
 const SYNCS: usize = 40;
 
 /// Syncs the tenants again and again, and at times with the same input once more.
-pub async fn sync_repeatedly(arena: Arena, task: usize, tenants: Vec<i32>) -> TestResult {
+/// These codes are in each input.
+pub async fn sync_repeatedly(
+    arena: Arena,
+    task: usize,
+    tenants: Vec<i32>,
+    common: &'static [i32],
+) -> TestResult {
     let mut random = arena.random(task);
     let mut previous: Option<(i64, Input)> = None;
     for _ in 0..arena.operations(SYNCS) {
         let (generation, input) = match previous.take() {
             Some(same) if random.below(5) == 0 => same,
-            _ => (arena.history.next_generation(), input(&tenants, &mut random)),
+            _ => (arena.history.next_generation(), input(&tenants, common, &mut random)),
         };
         sync(&arena, generation, &input).await;
         previous = Some((generation, input));
@@ -38,8 +44,9 @@ pub async fn sync_repeatedly(arena: Arena, task: usize, tenants: Vec<i32>) -> Te
 }
 
 /// Random codes of each tenant.
-fn input(tenants: &[i32], random: &mut Random) -> Input {
-    tenants.iter().map(|&tenant| (tenant, random.codes(CODES))).collect()
+fn input(tenants: &[i32], common: &[i32], random: &mut Random) -> Input {
+    let mut codes = || random.codes(CODES).into_iter().chain(common.iter().copied()).collect();
+    tenants.iter().map(|&tenant| (tenant, codes())).collect()
 }
 
 /// Syncs once. What it says goes into the history.
