@@ -34,16 +34,16 @@ mod slot;
 mod subject;
 mod trial;
 
-#[allow(dead_code)] // the hostile values use all of it
+#[allow(dead_code, reason = "the hostile values use all of it")]
 #[path = "../hostile/documents.rs"]
 mod documents;
-#[allow(dead_code)]
+#[allow(dead_code, reason = "the hostile values use all of it")]
 #[path = "../hostile/numbers.rs"]
 mod numbers;
-#[allow(dead_code)]
+#[allow(dead_code, reason = "the hostile values use all of it")]
 #[path = "../hostile/text.rs"]
 mod text;
-#[allow(dead_code)]
+#[allow(dead_code, reason = "the hostile values use all of it")]
 #[path = "../hostile/times.rs"]
 mod times;
 

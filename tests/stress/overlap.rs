@@ -14,7 +14,7 @@ use crate::{
     writer::{Range, write_repeatedly},
 };
 
-pub const TESTS: [Test; 1] = tests![overlapping_scopes_have_one_order];
+pub const TESTS: [Test; 1] = tests![overlapping_scopes_whose_inputs_meet_have_one_order];
 
 const TENANTS: [i32; 3] = [1, 2, 3];
 const SCOPES: [&[i32]; 6] = [&[1, 2], &[2, 3], &[1, 2, 3], &[2], &[1, 3], &[1, 2]];
@@ -23,7 +23,7 @@ const SCOPES: [&[i32]; 6] = [&[1, 2], &[2, 3], &[1, 2, 3], &[2], &[1, 3], &[1, 2
 const COMMON: &[i32] = &[1];
 const WRITERS: i32 = 2;
 
-async fn overlapping_scopes_have_one_order(db: Db) -> TestResult {
+async fn overlapping_scopes_whose_inputs_meet_have_one_order(db: Db) -> TestResult {
     in_each(&db, unique_settings(db.backend()), judge, run).await
 }
 
