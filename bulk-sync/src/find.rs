@@ -10,6 +10,7 @@ use sea_orm::{
 
 use crate::{
     batch::{few, fit},
+    cell::{Layout, RawRow},
     check::{check_to_write, reindex},
     columns::{Columns, Position},
     connection::ReadRows,
@@ -129,10 +130,15 @@ where
     }
     let failed = |source| task.failed(Action::Read, source);
     let mut planner = Planner::new(task, desired, index);
+    let layout = Layout::new(columns, &positions);
     let mut current = <E::ActiveModel as ActiveModelTrait>::default();
-    let mut is_partial = false;
+    let (mut is_first, mut is_partial) = (true, false);
     let mut rows = db.rows(&select).await.map_err(failed)?;
     while let Some(row) = rows.try_next().await.map_err(failed)? {
+        if planner.passes(&layout, RawRow { result: &row, is_first }) {
+            is_first = false;
+            continue;
+        }
         columns.read(&positions, &row, &mut current).map_err(failed)?;
         planner.observe(&mut current);
         if stops_early && planner.found_difference() {

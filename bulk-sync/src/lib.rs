@@ -106,6 +106,7 @@
 
 mod batch;
 mod catalog;
+mod cell;
 mod check;
 mod columns;
 mod connection;
