@@ -94,6 +94,9 @@ where
         (*desired, *index) = reindex(task, learned)?;
         found = read(task, desired, index, db, reading, row_lock).await?;
     }
+    if reading == Reading::FirstDifference && creates_for_certain(task, &found) {
+        found.is_partial = true;
+    }
     if !found.is_partial {
         let updated = found.updated.iter().map(|update| update.desired);
         let written = found.created.iter().copied().chain(updated);
@@ -102,6 +105,13 @@ where
         judge.settle_updates(desired, &mut found).await?;
     }
     Ok(found)
+}
+
+/// Whether rows are missing, whatever the database holds equal: fewer rows are
+/// left over than models.
+fn creates_for_certain<E: EntityTrait>(task: &Task<E>, found: &Found<E>) -> bool {
+    let all_are_known = found.read_all && task.soft_delete.is_none();
+    all_are_known && !task.settings.skip_creates && found.created.len() > found.unmatched.len()
 }
 
 /// Shows the planner the rows in scope.

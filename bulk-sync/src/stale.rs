@@ -12,6 +12,7 @@ use sea_orm::{
 
 use crate::{
     batch::{FEW, rows_per_statement},
+    cell::{Cell, RawRow},
     columns::{Columns, Position},
     connection::ReadRows,
     desired::RowList,
@@ -104,7 +105,11 @@ impl<'a, E: EntityTrait, C: ReadRows> Look<'a, E, C> {
                 select.order_by(column, Order::Asc);
             }
             select.lock(self.lock_type());
-            let rows = self.fetch(&select, read).await?;
+            let rows = self.db.query_all(&select).await.map_err(|source| self.failed(source))?;
+            if self.are_as_planned(read, batch, &rows) {
+                continue;
+            }
+            let rows = self.decode(&rows, read)?;
             let current: HashMap<_, _> = rows.iter().map(|row| (key_of(row), row)).collect();
             stale.extend(batch.iter().filter_map(|planned| {
                 let became = match current.get(&key_of(planned)) {
@@ -116,6 +121,26 @@ impl<'a, E: EntityTrait, C: ReadRows> Look<'a, E, C> {
             }));
         }
         Ok(stale)
+    }
+
+    /// Whether the rows are known to be the planned ones, in the same order, and
+    /// as they were, without decoding them.
+    fn are_as_planned(
+        &self,
+        read: &[Position],
+        planned: &[&E::ActiveModel],
+        rows: &[QueryResult],
+    ) -> bool {
+        let is_as_planned = |(planned, result): (&&E::ActiveModel, &QueryResult)| {
+            let planned = Row::Active(*planned);
+            let row = RawRow { result, is_first: true };
+            read.iter().enumerate().all(|(index, &position)| {
+                let field = self.columns().field(position);
+                !field.is_set(planned)
+                    || field.stored_cell(Cell::new(row, index, field.name()), planned) == Some(true)
+            })
+        };
+        planned.len() == rows.len() && planned.iter().zip(rows).all(is_as_planned)
     }
 
     /// Rows that refer to those to update need not wait, where the backend can
@@ -216,6 +241,14 @@ impl<'a, E: EntityTrait, C: ReadRows> Look<'a, E, C> {
         positions: &[Position],
     ) -> Result<Vec<E::ActiveModel>, SyncError> {
         let rows = self.db.query_all(select).await.map_err(|source| self.failed(source))?;
+        self.decode(&rows, positions)
+    }
+
+    fn decode(
+        &self,
+        rows: &[QueryResult],
+        positions: &[Position],
+    ) -> Result<Vec<E::ActiveModel>, SyncError> {
         let row = |row: &QueryResult| {
             let mut current = <E::ActiveModel as ActiveModelTrait>::default();
             self.columns()
