@@ -23,6 +23,7 @@ use crate::{
     progress::{Meter, Phase},
     run::Checked,
     statement::Statements,
+    trace::Step,
 };
 
 /// How much of the rows in scope is read.
@@ -135,6 +136,7 @@ where
         select.lock(LockType::Update);
     }
     let failed = |source| task.failed(Action::Read, source);
+    let step = Step::begin(Phase::Reading);
     let mut planner = Planner::new(task, desired, index);
     let mut current = <E::ActiveModel as ActiveModelTrait>::default();
     let mut is_partial = false;
@@ -148,6 +150,7 @@ where
             break;
         }
     }
+    step.end(meter.done());
     if !is_partial {
         meter.end();
     }

@@ -149,6 +149,7 @@ mod sync;
 #[cfg(feature = "testing")]
 pub mod testing;
 mod timer;
+mod trace;
 mod transient;
 mod tries;
 mod write;

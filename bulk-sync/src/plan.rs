@@ -14,6 +14,7 @@ use crate::{
     scope::Scope,
     settings::Settings,
     soft_delete::SoftDelete,
+    trace::Trace,
 };
 
 /// A call whose models and options have been checked.
@@ -22,6 +23,7 @@ pub(crate) struct Task<E: EntityTrait> {
     pub scope: Scope,
     pub settings: Settings,
     pub soft_delete: Option<SoftDelete>,
+    pub trace: Trace,
     /// The name of the table, for messages.
     pub table: String,
 }

@@ -123,6 +123,11 @@ impl Meter {
         }
     }
 
+    /// Rows that are done.
+    pub fn done(&self) -> u64 {
+        self.progress.done
+    }
+
     /// A batch of rows is done.
     pub fn rows(&mut self, rows: usize) {
         if rows > 0 {

@@ -29,6 +29,7 @@ use crate::{
     progress::{Meter, Phase},
     scope::{Scope, has_subquery},
     statement::Statements,
+    trace::Step,
 };
 
 /// Proves the scope after the plan was written.
@@ -47,6 +48,7 @@ where
     }
     let rows = plan.created.len() + plan.updated.len() + plan.deleted.len();
     let proving = Meter::begin(&plan.task.settings, Phase::Proving, rows);
+    let step = Step::begin(Phase::Proving);
     let scope = plan.task.live_scope();
     let dialect = Dialect::of(db.get_database_backend());
     let statements = Statements { dialect, columns: &plan.task.columns };
@@ -57,6 +59,7 @@ where
         proof.compare_again().await?;
         proof.find_equal_keys().await?;
     }
+    step.end(rows);
     proving.end();
     Ok(())
 }

@@ -23,6 +23,7 @@ use crate::{
     plan::SyncPlan,
     progress::{Meter, Phase},
     statement::Statements,
+    trace::Step,
 };
 
 /// Locks the rows to update and delete, and compares them with what was read.
@@ -113,6 +114,7 @@ impl<'a, E: EntityTrait, C: ReadRows> Look<'a, E, C> {
                 select.order_by(column, Order::Asc);
             }
             select.lock(self.lock_type());
+            let step = Step::begin(Phase::Comparing);
             let rows = self.fetch(&select, read).await?;
             let current: HashMap<_, _> = rows.iter().map(|row| (key_of(row), row)).collect();
             stale.extend(batch.iter().filter_map(|planned| {
@@ -123,6 +125,7 @@ impl<'a, E: EntityTrait, C: ReadRows> Look<'a, E, C> {
                 };
                 Some(format!("{} {became}", self.key_text(Row::Active(*planned))))
             }));
+            step.end(batch.len());
             meter.rows(batch.len());
         }
         Ok(stale)

@@ -18,6 +18,7 @@ use crate::{
     progress::{Meter, Phase},
     statement::Statements,
     swap::{can_park, contested, free_and_blocked, parking_value},
+    trace::Step,
 };
 
 /// Longer values are not written back with those that another row of the
@@ -382,7 +383,14 @@ impl<'a, E: EntityTrait, C: ConnectionTrait> Writer<'a, E, C> {
         rows: impl ExactSizeIterator<Item = Row<'r, E>>,
     ) -> Result<(), SyncError> {
         let expected = rows.len() as u64;
-        match self.db.execute(&statement).await {
+        let step = Step::begin(match action {
+            Action::Delete => Phase::Deleting,
+            Action::Create => Phase::Creating,
+            _ => Phase::Updating,
+        });
+        let executed = self.db.execute(&statement).await;
+        step.end_batch(rows.len(), &self.plan.task.trace);
+        match executed {
             Ok(result) if result.rows_affected() == expected => Ok(()),
             // a parent's delete may have taken a row along; what must be there
             // is counted in the end

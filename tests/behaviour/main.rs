@@ -24,6 +24,7 @@ mod progress;
 mod returning;
 mod rounding;
 mod scopes;
+mod traces;
 
 fn main() -> ExitCode {
     bulk_sync_tests::suite::run(&[
@@ -48,5 +49,6 @@ fn main() -> ExitCode {
         ("rounding", &rounding::TESTS),
         ("returning", &returning::TESTS),
         ("scopes", &scopes::TESTS),
+        ("traces", &traces::TESTS),
     ])
 }
