@@ -126,6 +126,9 @@ mod key_index;
 mod key_text;
 mod lock;
 mod loose_keys;
+#[cfg(any(doc, doctest))]
+#[path = "manual.rs"]
+pub mod _manual;
 mod moment;
 mod plan;
 mod planner;
