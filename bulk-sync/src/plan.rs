@@ -23,9 +23,10 @@ pub(crate) struct Task<E: EntityTrait> {
     pub scope: Scope,
     pub settings: Settings,
     pub soft_delete: Option<SoftDelete>,
-    pub trace: Trace,
     /// The name of the table, for messages.
     pub table: String,
+    /// The span of the call, and what is counted for it.
+    pub trace: Trace,
 }
 
 impl<E: EntityTrait> Task<E> {

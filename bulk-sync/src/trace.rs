@@ -2,7 +2,7 @@
 //! writes rows or a pass over them. Counts, names and times; a value of a row
 //! is in the text of an error alone, and that is told at TRACE.
 //!
-//! Numbers are `i64` and `f64`, as `OpenTelemetry` has no others.
+//! Numbers are `i64` and `f64`, as OpenTelemetry has no others.
 
 use std::{
     fmt,
