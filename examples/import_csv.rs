@@ -30,7 +30,8 @@
 
 use std::{error::Error, path::Path, process::ExitCode, time::Instant};
 
-use bulk_sync::prelude::*;
+use bulk_sync::{Progress, prelude::*};
+use indicatif::{ProgressBar, ProgressStyle};
 use sea_orm::{
     ActiveEnum, ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DbBackend, DbErr,
     Schema,
@@ -158,13 +159,35 @@ async fn import_each(files: &[&String]) -> Result<(), Box<dyn Error>> {
     for file in files {
         let navaids = read(Path::new(file)).map_err(|error| format!("{file}: {error}"))?;
         let start = Instant::now();
-        let result = navaid::Entity::bulk_sync(navaids, WholeTable, None).exec(&db).await?;
+        let bar = bar()?;
+        let shown = bar.clone();
+        let result = navaid::Entity::bulk_sync(navaids, WholeTable, None)
+            .on_progress(move |progress| show(&shown, progress))
+            .exec(&db)
+            .await?;
+        bar.finish_and_clear();
         println!("{file}: {result} in {:.2?}", start.elapsed());
         for (column, rows) in result.changed_columns() {
             println!("  {column} changed in {rows}");
         }
     }
     Ok(())
+}
+
+/// A bar on a terminal; elsewhere it is not shown.
+fn bar() -> Result<ProgressBar, Box<dyn Error>> {
+    let style = ProgressStyle::with_template("{msg:10} {wide_bar} {pos} of {len} rows")?;
+    Ok(ProgressBar::no_length().with_style(style))
+}
+
+/// Each phase fills the bar anew; how many rows are read is known at the end.
+fn show(bar: &ProgressBar, progress: Progress) {
+    bar.set_message(progress.phase.to_string());
+    match progress.expected {
+        Some(expected) => bar.set_length(expected),
+        None => bar.unset_length(),
+    }
+    bar.set_position(progress.done);
 }
 
 /// Every row of the file, or the line and the reason why one cannot be read.

@@ -14,9 +14,9 @@
 
 use std::{error::Error, fmt};
 
-use bulk_sync::{BulkSync, SyncResult, prelude::*};
+use bulk_sync::{BulkSync, Phase, Progress, SyncResult, prelude::*};
 use futures_util::{StreamExt, stream};
-use indicatif::ProgressBar;
+use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 use sea_orm::{
     ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DbErr, Schema,
     entity::prelude::*, sea_query::Table,
@@ -88,41 +88,65 @@ fn sync(tenant: i32, products: Vec<product::Model>) -> BulkSync<product::Entity>
 
 /// Syncs all tenants, a few at a time, whatever becomes of the others.
 async fn sync_all(db: &DatabaseConnection, export: fn(i32) -> Vec<product::Model>) -> Summary {
-    let syncs = (1..=TENANTS)
-        .map(|tenant| async move { (tenant, sync(tenant, export(tenant)).exec(db).await) });
+    let bars = &Bars::begin();
+    let syncs = (1..=TENANTS).map(|tenant| async move {
+        let sync = sync(tenant, export(tenant)).on_progress(bars.rows());
+        (tenant, sync.exec(db).await)
+    });
     let mut outcomes = stream::iter(syncs).buffer_unordered(AT_A_TIME);
     let mut summary = Summary::default();
-    let progress = Progress::begin();
     while let Some((tenant, outcome)) = outcomes.next().await {
         match outcome {
             Ok(result) => summary.add(&result),
             Err(error) => summary.failed.push((tenant, error)),
         }
-        progress.step();
+        bars.step();
     }
     summary
 }
 
-/// A bar on a terminal, and lines elsewhere.
-struct Progress(ProgressBar);
+/// Bars on a terminal, and lines elsewhere: the tenants, and the rows that are
+/// written for them.
+struct Bars {
+    all: MultiProgress,
+    tenants: ProgressBar,
+    rows: ProgressBar,
+}
 
-impl Progress {
+impl Bars {
     fn begin() -> Self {
-        Self(ProgressBar::new(TENANTS.unsigned_abs().into()))
+        let all = MultiProgress::new();
+        let tenants = all.add(ProgressBar::new(TENANTS.unsigned_abs().into()));
+        let rows = all.add(ProgressBar::no_length());
+        let style = ProgressStyle::with_template("{pos} rows written");
+        Self { all, tenants, rows: rows.with_style(style.unwrap_or(ProgressStyle::default_bar())) }
+    }
+
+    /// Counts the rows of each phase of a call that has written them all.
+    fn rows(&self) -> impl Fn(Progress) + Send + Sync + use<> {
+        let rows = self.rows.clone();
+        move |progress| {
+            let is_written =
+                matches!(progress.phase, Phase::Creating | Phase::Updating | Phase::Deleting);
+            if is_written && progress.expected == Some(progress.done) {
+                rows.inc(progress.done);
+            }
+        }
     }
 
     fn step(&self) {
-        self.0.inc(1);
-        let done = self.0.position();
-        if self.0.is_hidden() && done.is_multiple_of(50) {
+        self.tenants.inc(1);
+        let done = self.tenants.position();
+        if self.tenants.is_hidden() && done.is_multiple_of(50) {
             println!("  {done} of {TENANTS} tenants");
         }
     }
 }
 
-impl Drop for Progress {
+impl Drop for Bars {
     fn drop(&mut self) {
-        self.0.finish_and_clear();
+        // what cannot be cleared stays on the terminal
+        let _ = self.all.clear();
     }
 }
 

@@ -18,6 +18,7 @@ use crate::{
     soft_delete::SoftDelete,
     storable::{KeyFault, ValueFault, is_costly},
     table_name,
+    trace::Trace,
 };
 
 /// Checks the options and the models, and the values where they are for a backend.
@@ -68,7 +69,8 @@ where
     if !faults.is_empty() {
         return Err(invalid::<E>(faults));
     }
-    let task = Task { columns, scope, settings, soft_delete, table: table_name::<E>() };
+    let (table, trace) = (table_name::<E>(), Trace::default());
+    let task = Task { columns, scope, settings, soft_delete, table, trace };
     Ok(Checked { task, desired, index })
 }
 

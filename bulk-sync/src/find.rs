@@ -21,8 +21,10 @@ use crate::{
     key_index::KeyIndex,
     plan::Task,
     planner::{Found, Planner},
+    progress::{Meter, Phase},
     run::Checked,
     statement::Statements,
+    trace::Step,
 };
 
 /// How much of the rows in scope is read.
@@ -83,16 +85,19 @@ where
         (*desired, *index) = reindex(task, rounded)?;
     }
     if reading == Reading::FirstDifference && desired.len() > MANY {
-        let first = read(task, desired, index, db, Reading::FirstRows, row_lock).await?;
+        let reading = Reading::FirstRows;
+        let first = read(task, desired, index, db, reading, row_lock, Meter::silent()).await?;
         if first.is_partial {
             return Ok(first);
         }
     }
-    let mut found = read(task, desired, index, db, reading, row_lock).await?;
+    let meter = Meter::reading(&task.settings);
+    let mut found = read(task, desired, index, db, reading, row_lock, meter).await?;
     if judge.learn(desired, &found).await? {
         let learned = std::mem::replace(desired, Desired::Models(Vec::new()));
         (*desired, *index) = reindex(task, learned)?;
-        found = read(task, desired, index, db, reading, row_lock).await?;
+        let meter = Meter::reading(&task.settings);
+        found = read(task, desired, index, db, reading, row_lock, meter).await?;
     }
     if reading == Reading::FirstDifference && creates_for_certain(task, &found) {
         found.is_partial = true;
@@ -101,8 +106,10 @@ where
         let updated = found.updated.iter().map(|update| update.desired);
         let written = found.created.iter().copied().chain(updated);
         check_to_write(&task.columns, desired, written, db.get_database_backend())?;
+        let comparing = Meter::begin(&task.settings, Phase::Comparing, found.updated.len());
         judge.match_loose_keys(desired, index, &mut found, reading).await?;
         judge.settle_updates(desired, &mut found).await?;
+        comparing.end();
     }
     Ok(found)
 }
@@ -122,6 +129,7 @@ pub(crate) async fn read<E, C>(
     db: &C,
     reading: Reading,
     row_lock: RowLock,
+    mut meter: Meter,
 ) -> Result<Found<E>, SyncError>
 where
     E: EntityTrait,
@@ -139,6 +147,7 @@ where
         select.lock(LockType::Update);
     }
     let failed = |source| task.failed(Action::Read, source);
+    let step = Step::begin(Phase::Reading);
     let mut planner = Planner::new(task, desired, index);
     let layout = Layout::new(columns, &positions);
     let mut current = <E::ActiveModel as ActiveModelTrait>::default();
@@ -147,14 +156,20 @@ where
     while let Some(row) = rows.try_next().await.map_err(failed)? {
         if planner.passes(&layout, RawRow { result: &row, is_first }) {
             is_first = false;
+            meter.row();
             continue;
         }
         columns.read(&positions, &row, &mut current).map_err(failed)?;
         planner.observe(&mut current);
+        meter.row();
         if stops_early && planner.found_difference() {
             is_partial = true;
             break;
         }
+    }
+    step.end(meter.done());
+    if !is_partial {
+        meter.end();
     }
     Ok(Found { read_all, is_partial, ..planner.finish()? })
 }

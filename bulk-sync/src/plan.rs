@@ -14,6 +14,7 @@ use crate::{
     scope::Scope,
     settings::Settings,
     soft_delete::SoftDelete,
+    trace::Trace,
 };
 
 /// A call whose models and options have been checked.
@@ -24,6 +25,8 @@ pub(crate) struct Task<E: EntityTrait> {
     pub soft_delete: Option<SoftDelete>,
     /// The name of the table, for messages.
     pub table: String,
+    /// The span of the call, and what is counted for it.
+    pub trace: Trace,
 }
 
 impl<E: EntityTrait> Task<E> {

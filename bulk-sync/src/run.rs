@@ -11,12 +11,13 @@ use sea_orm::{
     DbErr, EntityTrait, IsolationLevel, SqliteTransactionMode, TransactionOptions,
     TransactionSession, TransactionTrait, TryIntoModel,
 };
+use tracing::Instrument;
 
 use crate::{
     SyncResult, SyncReturning,
     check::{check_isolation, check_plan},
     connection::{ReadRows, SyncConnection},
-    desired::Desired,
+    desired::{Desired, RowList},
     dialect::{Dialect, ScopeLock},
     error::{Action, SyncError},
     explain::explain,
@@ -27,10 +28,12 @@ use crate::{
     lock::{Locked, lock_scope},
     plan::{SyncPlan, Task},
     planner::Found,
+    progress::{OnProgress, Progress},
     proof::prove,
     returning::{read_created, read_updated},
     stale::{lock_written, verify},
     timer::{Timer, timeout},
+    trace::Trace,
     transient::is_answer,
     tries::Tries,
     write::write,
@@ -54,24 +57,39 @@ where
     C: ReadRows,
 {
     let limit = Limit::new(&checked.task);
+    let call = if reading == Reading::WholeRows { "compare" } else { "check" };
+    let trace = Trace::begin(call, &checked.task, db.get_database_backend(), checked.desired.len());
     let call = async {
         let mut tries = Tries::new(&checked.task, db.is_transaction());
         loop {
+            trace.try_begins();
             match find(&mut checked, db, reading, RowLock::None).await {
                 Ok(found) => return Ok(SyncPlan::new(checked, found)),
                 // rows have appeared between two statements
-                Err(error @ SyncError::StalePlan { .. }) => tries.again(error).await?,
+                Err(error @ SyncError::StalePlan { .. }) => {
+                    trace.tried(&error);
+                    tries.again(error).await?;
+                }
                 Err(error) => return Err(error),
             }
         }
     };
-    limit.keep(call, &AtomicBool::new(false)).await
+    let done = limit.keep(call, &AtomicBool::new(false)).instrument(trace.span()).await;
+    // a check does not count what comes after the first difference
+    let counts = |plan: &SyncPlan<E>| {
+        (trace.is_on() && reading == Reading::WholeRows).then(|| plan.summary())
+    };
+    trace.end(done.as_ref().map(counts));
+    done
 }
 
 /// What a call gives back.
 pub(crate) trait Report<E: EntityTrait>: Sized {
     /// What has to be read for it.
     const READING: Reading;
+
+    /// The counts in it.
+    fn counts(&self) -> &SyncResult;
 
     /// Reads it, before the commit.
     fn read<T: ReadRows>(
@@ -83,6 +101,10 @@ pub(crate) trait Report<E: EntityTrait>: Sized {
 impl<E: EntityTrait> Report<E> for SyncResult {
     const READING: Reading = Reading::NeededColumns;
 
+    fn counts(&self) -> &SyncResult {
+        self
+    }
+
     async fn read<T: ReadRows>(plan: &SyncPlan<E>, _: &T) -> Result<Self, SyncError> {
         Ok(plan.summary())
     }
@@ -93,6 +115,10 @@ where
     E::ActiveModel: TryIntoModel<E::Model>,
 {
     const READING: Reading = Reading::WholeRows;
+
+    fn counts(&self) -> &SyncResult {
+        &self.result
+    }
 
     async fn read<T: ReadRows>(plan: &SyncPlan<E>, transaction: &T) -> Result<Self, SyncError> {
         let deleted = plan.deleted.iter().map(|row| row.clone().try_into_model());
@@ -107,7 +133,11 @@ where
 
 /// Makes the plan and carries it out in a transaction; again and again while
 /// other transactions are in the way.
-pub(crate) async fn exec<E, C, H, R>(checked: Checked<E>, hook: &H, db: &C) -> Result<R, SyncError>
+pub(crate) async fn exec<E, C, H, R>(
+    mut checked: Checked<E>,
+    hook: &H,
+    db: &C,
+) -> Result<R, SyncError>
 where
     E: EntityTrait,
     C: SyncConnection,
@@ -117,11 +147,14 @@ where
     check_isolation(&checked.task, db)?;
     let reading = if H::IS_SET { Reading::WholeRows } else { R::READING };
     let limit = Limit::new(&checked.task);
+    let trace =
+        Trace::begin("exec", &checked.task, db.get_database_backend(), checked.desired.len());
+    checked.task.trace = trace.clone();
     let is_committing = AtomicBool::new(false);
     let tries = async {
         let mut tries = Tries::new(&checked.task, db.is_transaction());
-        let mut checked = checked;
         loop {
+            trace.try_begins();
             let call = Call { db, hook, reading, is_committing: &is_committing };
             let failed = match Box::pin(call.sync(checked, &tries)).await {
                 Ok(report) => return Ok(report),
@@ -130,14 +163,17 @@ where
             if !failed.error.is_retryable() {
                 return Err(failed.error);
             }
+            trace.tried(&failed.error);
             tries.again(failed.error).await?;
             checked = failed.checked;
         }
     };
-    limit.keep(tries, &is_committing).await
+    let done = limit.keep(tries, &is_committing).instrument(trace.span()).await;
+    trace.end(done.as_ref().map(|report: &R| trace.is_on().then(|| report.counts().clone())));
+    done
 }
 
-async fn apply<E, C, H>(plan: SyncPlan<E>, hook: &H, db: &C) -> Result<SyncResult, SyncError>
+async fn apply<E, C, H>(mut plan: SyncPlan<E>, hook: &H, db: &C) -> Result<SyncResult, SyncError>
 where
     E: EntityTrait,
     C: SyncConnection,
@@ -147,11 +183,13 @@ where
     let backend = db.get_database_backend();
     check_plan(&plan.task.columns, &plan.desired, plan.written(), backend)?;
     let limit = Limit::new(&plan.task);
+    let trace = Trace::begin("apply", &plan.task, backend, plan.given);
+    plan.task.trace = trace.clone();
     let is_committing = AtomicBool::new(false);
     let tries = async {
         let mut tries = Tries::new(&plan.task, db.is_transaction());
-        let mut plan = plan;
         loop {
+            trace.try_begins();
             let reading = Reading::WholeRows;
             let call = Call { db, hook, reading, is_committing: &is_committing };
             match Box::pin(call.apply(&mut plan, &tries)).await {
@@ -159,11 +197,16 @@ where
                 // what has changed since it was compared stays so
                 Err(error @ SyncError::StalePlan { .. }) => return Err(error),
                 Err(error) if !error.is_retryable() => return Err(error),
-                Err(error) => tries.again(error).await?,
+                Err(error) => {
+                    trace.tried(&error);
+                    tries.again(error).await?;
+                }
             }
         }
     };
-    limit.keep(tries, &is_committing).await
+    let done = limit.keep(tries, &is_committing).instrument(trace.span()).await;
+    trace.end(done.as_ref().map(|result| trace.is_on().then(|| result.clone())));
+    done
 }
 
 /// A try that failed, and what the next one needs.
@@ -451,6 +494,13 @@ impl<E: EntityTrait> SyncPlan<E> {
     /// as it was.
     pub async fn apply<C: SyncConnection>(self, db: &C) -> Result<SyncResult, SyncError> {
         apply(self, &NoHook, db).await
+    }
+
+    /// Tells a closure how far [`apply`](Self::apply) is, in place of the one
+    /// that the plan has of [`BulkSync::on_progress`](crate::BulkSync::on_progress).
+    pub fn on_progress(mut self, callback: impl Fn(Progress) + Send + Sync + 'static) -> Self {
+        self.task.settings.on_progress = Some(OnProgress::new(callback));
+        self
     }
 
     /// The plan with a hook, as [`BulkSync::on_change`](crate::BulkSync::on_change).

@@ -22,7 +22,9 @@ use crate::{
     find::RowLock,
     key_text::row_text,
     plan::SyncPlan,
+    progress::{Meter, Phase},
     statement::Statements,
+    trace::Step,
 };
 
 /// Locks the rows to update and delete, and compares them with what was read.
@@ -39,7 +41,9 @@ where
     E: EntityTrait,
     C: ReadRows,
 {
-    let rows = Look::new(plan, db).written_rows(read).await?;
+    let rows = plan.updated.len() + plan.deleted.len();
+    let mut meter = Meter::begin(&plan.task.settings, Phase::Comparing, rows);
+    let rows = Look::new(plan, db).written_rows(read, &mut meter).await?;
     if rows.is_empty() {
         return Ok(());
     }
@@ -63,8 +67,10 @@ where
 {
     let look = Look::new(plan, db);
     let all: Vec<_> = plan.task.columns.all().collect();
-    let mut rows = look.written_rows(&all).await?;
-    rows.extend(look.appeared_rows(row_lock).await?);
+    let rows = plan.updated.len() + plan.deleted.len() + plan.created.len();
+    let mut meter = Meter::begin(&plan.task.settings, Phase::Comparing, rows);
+    let mut rows = look.written_rows(&all, &mut meter).await?;
+    rows.extend(look.appeared_rows(row_lock, &mut meter).await?);
     if rows.is_empty() {
         return look.count_in_scope().await;
     }
@@ -89,38 +95,55 @@ impl<'a, E: EntityTrait, C: ReadRows> Look<'a, E, C> {
     }
 
     /// The rows to update or delete that have changed, are gone or out of scope.
-    async fn written_rows(&self, read: &[Position]) -> Result<Vec<String>, SyncError> {
+    async fn written_rows(
+        &self,
+        read: &[Position],
+        meter: &mut Meter,
+    ) -> Result<Vec<String>, SyncError> {
         let columns = self.columns();
         let primary_key = &columns.primary_key;
         let updated = self.plan.updated.iter().map(|update| &update.current);
         let mut planned: Vec<&E::ActiveModel> = updated.chain(&self.plan.deleted).collect();
         planned.sort_by(|l, r| columns.compare(primary_key, Row::Active(*l), Row::Active(*r)));
-        let key_of = |row: &E::ActiveModel| columns.values(primary_key, Row::Active(row));
-        let mut stale = Vec::new();
+        let mut stale: Vec<String> = Vec::new();
         for batch in planned.chunks(self.limit(primary_key)) {
-            let keys = batch.iter().map(|row| key_of(row)).collect();
+            let keys =
+                batch.iter().map(|row| columns.primary_key_values(Row::Active(*row))).collect();
             let mut select = self.select(primary_key, keys, read);
             for &position in primary_key {
                 let column = columns.field(position).column().as_column_ref();
                 select.order_by(column, Order::Asc);
             }
             select.lock(self.lock_type());
+            let step = Step::begin(Phase::Comparing);
             let rows = self.db.query_all(&select).await.map_err(|source| self.failed(source))?;
-            if self.are_as_planned(read, batch, &rows) {
-                continue;
+            if !self.are_as_planned(read, batch, &rows) {
+                stale.extend(self.changed_rows(read, batch, &self.decode(&rows, read)?));
             }
-            let rows = self.decode(&rows, read)?;
-            let current: HashMap<_, _> = rows.iter().map(|row| (key_of(row), row)).collect();
-            stale.extend(batch.iter().filter_map(|planned| {
-                let became = match current.get(&key_of(planned)) {
-                    None => "is gone",
-                    Some(current) if !self.is_same(read, planned, current) => "has changed",
-                    Some(_) => return None,
-                };
-                Some(format!("{} {became}", self.key_text(Row::Active(*planned))))
-            }));
+            step.end(batch.len());
+            meter.rows(batch.len());
         }
         Ok(stale)
+    }
+
+    /// The planned rows that are not among those read, or not as they were.
+    fn changed_rows(
+        &self,
+        read: &[Position],
+        planned: &[&E::ActiveModel],
+        rows: &[E::ActiveModel],
+    ) -> Vec<String> {
+        let key_of = |row: &E::ActiveModel| self.columns().primary_key_values(Row::Active(row));
+        let current: HashMap<_, _> = rows.iter().map(|row| (key_of(row), row)).collect();
+        let changed = planned.iter().filter_map(|planned| {
+            let became = match current.get(&key_of(planned)) {
+                None => "is gone",
+                Some(current) if !self.is_same(read, planned, current) => "has changed",
+                Some(_) => return None,
+            };
+            Some(format!("{} {became}", self.key_text(Row::Active(*planned))))
+        });
+        changed.collect()
     }
 
     /// Whether the rows are known to be the planned ones, in the same order, and
@@ -156,7 +179,11 @@ impl<'a, E: EntityTrait, C: ReadRows> Look<'a, E, C> {
 
     /// The rows in scope that have a key of a row to create, and others than
     /// the planned ones that have a key of a row to update.
-    async fn appeared_rows(&self, row_lock: RowLock) -> Result<Vec<String>, SyncError> {
+    async fn appeared_rows(
+        &self,
+        row_lock: RowLock,
+        meter: &mut Meter,
+    ) -> Result<Vec<String>, SyncError> {
         let key = &self.columns().key;
         let mut appeared = Vec::new();
         for batch in self.plan.created.chunks(self.limit(key)) {
@@ -169,6 +196,7 @@ impl<'a, E: EntityTrait, C: ReadRows> Look<'a, E, C> {
             let rows = self.fetch(&select, key).await?;
             let text = |row| format!("{} has appeared", self.key_text(Row::Active(row)));
             appeared.extend(rows.iter().map(text));
+            meter.rows(batch.len());
         }
         appeared.extend(self.repeating_rows().await?);
         Ok(appeared)

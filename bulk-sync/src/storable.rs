@@ -139,9 +139,10 @@ pub(crate) fn written_out_fault<T: Any + Clone + Into<Value> + ValueType>(
     value: &T,
     backend: DbBackend,
 ) -> Option<ValueFault> {
+    let any: &dyn Any = value;
     let value = || -> Value { value.clone().into() };
     match T::column_type() {
-        ColumnType::Decimal(_) if backend == DbBackend::Sqlite && !is_small_decimal(value) => {
+        ColumnType::Decimal(_) if backend == DbBackend::Sqlite && !is_small_decimal(any) => {
             let limit = if T::type_name().contains("Big") { f64::INFINITY } else { DECIMAL_LIMIT };
             let number: f64 = SqliteQueryBuilder.value_to_string(&value()).parse().ok()?;
             (number.abs() >= limit).then_some(ValueFault::LargeDecimal)

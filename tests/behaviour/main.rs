@@ -20,9 +20,11 @@ mod models;
 mod no_op;
 mod plan;
 mod portable;
+mod progress;
 mod returning;
 mod rounding;
 mod scopes;
+mod traces;
 
 fn main() -> ExitCode {
     bulk_sync_tests::suite::run(&[
@@ -43,8 +45,10 @@ fn main() -> ExitCode {
         ("no_op", &no_op::TESTS),
         ("plan", &plan::TESTS),
         ("portable", &portable::TESTS),
+        ("progress", &progress::TESTS),
         ("rounding", &rounding::TESTS),
         ("returning", &returning::TESTS),
         ("scopes", &scopes::TESTS),
+        ("traces", &traces::TESTS),
     ])
 }

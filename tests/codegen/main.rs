@@ -81,3 +81,18 @@ async fn expanded_entities_sync() -> Result<(), Box<dyn std::error::Error>> {
     sync_employees!(expanded, &db, synced.created[0].id);
     Ok(())
 }
+
+/// The page has the command that `.ci/codegen` runs, and what it made.
+#[test]
+fn the_manual_shows_what_is_generated() {
+    let page = include_str!("../../docs/input.md");
+    let script = include_str!("../../.ci/codegen");
+    assert!(page.contains(include_str!("entity/dense/employee.rs")));
+    let attributes = ["keys(external_id)", "keys(company_id, external_id)"];
+    for keys in attributes {
+        let options = format!("'sync({keys}, ignore(created_at), touch(updated_at))'");
+        assert!(page.contains(&options) && script.contains(&options), "{options}");
+    }
+    let version = script.lines().find_map(|line| line.strip_prefix("version=")).expect("a version");
+    assert!(page.contains(&format!("sea-orm-cli@{version}\n")), "{version}");
+}

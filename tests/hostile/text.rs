@@ -36,7 +36,7 @@ columns! {
         [1, 2].map(|number| TextUuid(Uuid::from_u128(number))),
         uuids().into_iter().map(TextUuid).collect::<Vec<_>>(),
     )
-    .not_null("SeaORM does not decode Option<TextUuid> from NULL");
+    .not_null("SeaORM does not decode `Option<TextUuid>` from NULL");
 }
 
 /// The same letters, and one of them in the other case; or the last one replaced.

@@ -2,6 +2,7 @@
 //! column types, an oracle, connections that wait for the test, and a proxy that
 //! breaks connections.
 
+pub mod captured;
 pub mod column;
 pub mod database;
 pub mod entity;
