@@ -1,0 +1,103 @@
+//! The work on an upload, in a task of its own: no request waits for it, so none
+//! can time out, and a browser that goes away stops nothing.
+
+use std::sync::Arc;
+
+use bulk_sync::Fingerprint;
+
+use crate::{
+    Service,
+    entity::employee,
+    error::Problem,
+    import::{Source, check_confirmed},
+    upload::{Phase, Planned, Stage, Upload},
+};
+
+/// Finds out what the file would do.
+pub fn plan(service: &Service, upload: &Arc<Upload>) {
+    start(service, upload, None);
+}
+
+/// Carries out the plan that was confirmed.
+pub fn apply(service: &Service, upload: &Arc<Upload>, confirmed: Fingerprint) {
+    start(service, upload, Some(confirmed));
+}
+
+fn start(service: &Service, upload: &Arc<Upload>, confirmed: Option<Fingerprint>) {
+    let job = Job { service: service.clone(), upload: Arc::clone(upload) };
+    let upload = Arc::clone(upload);
+    let work = tokio::spawn(async move { job.run(confirmed).await });
+    tokio::spawn(async move {
+        // a task that panicked must not look as if it went on for ever
+        let outcome = work.await.unwrap_or(Err(Problem::Internal));
+        upload.settle(outcome.unwrap_or_else(Stage::Failed));
+    });
+}
+
+struct Job {
+    service: Service,
+    upload: Arc<Upload>,
+}
+
+impl Job {
+    async fn run(&self, confirmed: Option<Fingerprint>) -> Result<Stage, Problem> {
+        let Some(confirmed) = confirmed else { return self.plan(false).await };
+        match self.apply(confirmed).await {
+            Err(Problem::Stale) => self.plan(true).await,
+            outcome => outcome,
+        }
+    }
+
+    async fn plan(&self, is_stale: bool) -> Result<Stage, Problem> {
+        let company = self.source().company(&self.service.db).await?;
+        let employees = self.read().await?;
+        let desired = employees.clone();
+        let plan = self.source().compare(desired, &self.service.db).await?;
+        let updated: Vec<_> = plan.updated().map(|row| external_id(&row.key)).collect();
+        let mut employees: std::collections::HashMap<_, _> =
+            employees.into_iter().map(|model| (model.external_id.clone(), model)).collect();
+        let changed = updated.into_iter().filter_map(|id| employees.remove_entry(&id)).collect();
+        Ok(Stage::Planned(Arc::new(Planned {
+            company,
+            summary: plan.summary(),
+            fingerprint: plan.fingerprint(),
+            changed,
+            refusal: plan.guard().err().map(Problem::from),
+            is_stale,
+            plan,
+        })))
+    }
+
+    /// Compares once more: what is applied is the plan that was seen, or nothing.
+    async fn apply(&self, confirmed: Fingerprint) -> Result<Stage, Problem> {
+        let employees = self.read().await?;
+        let plan = self.source().compare(employees, &self.service.db).await?;
+        check_confirmed(&plan, confirmed)?;
+        let counts = plan.summary();
+        let rows = counts.created + counts.updated + counts.deleted;
+        self.upload.progress(Phase::Applying, 0, Some(rows));
+        let result = self.source().apply(plan, &self.service.db).await?;
+        Ok(Stage::Applied(result))
+    }
+
+    /// The file is parsed on a thread that may block.
+    async fn read(&self) -> Result<Vec<employee::Model>, Problem> {
+        let upload = Arc::clone(&self.upload);
+        let employees = tokio::task::spawn_blocking(move || upload.read()).await;
+        let employees = employees.map_err(std::io::Error::from)??;
+        self.upload.progress(Phase::Comparing, 0, Some(employees.len() as u64));
+        Ok(employees)
+    }
+
+    fn source(&self) -> Source<'_> {
+        self.service.source(self.upload.company_id, &self.upload.file_name)
+    }
+}
+
+fn external_id(key: &[(&'static str, sea_orm::Value)]) -> String {
+    let id = key.iter().find(|(column, _)| *column == "external_id").map(|(_, value)| value);
+    match id {
+        Some(sea_orm::Value::String(Some(id))) => id.clone(),
+        _ => String::new(),
+    }
+}

@@ -1,0 +1,146 @@
+//! What the forms of the pages are sent to. Each answers with the address of a
+//! page, so that to load it again sends nothing twice.
+
+use std::time::Duration;
+
+use axum::{
+    Form,
+    extract::{
+        Multipart, Path, State,
+        multipart::{Field, MultipartError},
+    },
+    response::Redirect,
+};
+use bulk_sync::Fingerprint;
+use serde::Deserialize;
+
+use crate::{
+    Service,
+    csrf::{self, CsrfToken},
+    error::Problem,
+    job,
+    spool::Spool,
+    upload::{Stage, Upload},
+};
+
+/// How long a form waits for the next page to be more than a progress bar.
+const PATIENCE: Duration = Duration::from_millis(400);
+
+/// A token is shorter.
+const LONGEST_TOKEN: usize = 64;
+
+/// A file for a company. The token stands before the file in the form, so that
+/// nothing of a foreign form is kept.
+pub async fn upload(
+    State(service): State<Service>,
+    Path(company): Path<i32>,
+    token: CsrfToken,
+    mut form: Multipart,
+) -> Result<Redirect, Problem> {
+    let mut is_checked = false;
+    while let Some(field) = form.next_field().await? {
+        match field.name() {
+            Some(csrf::FIELD) => {
+                token.check(&short_text(field).await?)?;
+                is_checked = true;
+            }
+            Some("file") if is_checked => {
+                let file_name = file_name(&field);
+                let file = receive(&service, field).await?;
+                let upload = service.uploads.add(company, file_name, file)?;
+                job::plan(&service, &upload);
+                return Ok(page_of(&upload).await);
+            }
+            Some("file") => return Err(Problem::Forbidden),
+            _ => {}
+        }
+    }
+    token.check("")?;
+    Err(Problem::BadRequest("the form has no file".into()))
+}
+
+/// What confirms a plan.
+#[derive(Deserialize)]
+pub struct Confirmation {
+    csrf_token: String,
+    fingerprint: String,
+}
+
+/// Applies the plan that was seen.
+pub async fn apply(
+    State(service): State<Service>,
+    Path((company, upload)): Path<(i32, String)>,
+    token: CsrfToken,
+    Form(confirmation): Form<Confirmation>,
+) -> Result<Redirect, Problem> {
+    token.check(&confirmation.csrf_token)?;
+    let fingerprint: Fingerprint = confirmation
+        .fingerprint
+        .parse()
+        .map_err(|_| Problem::BadRequest("the fingerprint is not one".into()))?;
+    let upload = service.uploads.find(company, &upload)?;
+    // whoever presses the button twice sees the progress of the first time
+    if upload.begin(|stage| matches!(stage, Stage::Planned(_))) {
+        job::apply(&service, &upload, fingerprint);
+    }
+    Ok(page_of(&upload).await)
+}
+
+/// What asks for another try.
+#[derive(Deserialize)]
+pub struct Retry {
+    csrf_token: String,
+}
+
+/// Compares again, where the database was away.
+pub async fn retry(
+    State(service): State<Service>,
+    Path((company, upload)): Path<(i32, String)>,
+    token: CsrfToken,
+    Form(retry): Form<Retry>,
+) -> Result<Redirect, Problem> {
+    token.check(&retry.csrf_token)?;
+    let upload = service.uploads.find(company, &upload)?;
+    let is_failed =
+        |stage: &Stage| matches!(stage, Stage::Failed(Problem::Unavailable(_) | Problem::Internal));
+    if upload.begin(is_failed) {
+        job::plan(&service, &upload);
+    }
+    Ok(page_of(&upload).await)
+}
+
+async fn page_of(upload: &Upload) -> Redirect {
+    upload.settled(PATIENCE).await;
+    Redirect::to(&format!("/companies/{}/uploads/{}", upload.company_id, upload.id))
+}
+
+async fn receive(service: &Service, mut field: Field<'_>) -> Result<std::fs::File, Problem> {
+    let mut spool = Spool::create(service.config.max_upload_bytes).await?;
+    while let Some(chunk) = field.chunk().await? {
+        spool.write(&chunk).await?;
+    }
+    spool.finish().await
+}
+
+async fn short_text(mut field: Field<'_>) -> Result<String, Problem> {
+    let mut bytes = Vec::new();
+    while let Some(chunk) = field.chunk().await? {
+        bytes.extend_from_slice(&chunk);
+        if bytes.len() > LONGEST_TOKEN {
+            return Err(Problem::Forbidden);
+        }
+    }
+    String::from_utf8(bytes).map_err(|_| Problem::Forbidden)
+}
+
+/// The audit table has room for so much of it.
+fn file_name(field: &Field<'_>) -> String {
+    let name: String = field.file_name().unwrap_or_default().chars().take(200).collect();
+    if name.is_empty() { "file without a name".into() } else { name }
+}
+
+impl From<MultipartError> for Problem {
+    fn from(error: MultipartError) -> Self {
+        Self::BadRequest(format!("the form is broken off or malformed ({})", error.body_text()))
+    }
+}
