@@ -148,13 +148,36 @@ pub fn write(employees: &[employee::Model]) -> io::Result<Vec<u8>> {
     writer.into_inner().map_err(|error| io::Error::other(error.to_string()))
 }
 
+/// A file with a line feed after its last line, that tells when it was read to
+/// the end.
+struct Terminated<R> {
+    file: R,
+    has_line_feed: bool,
+    has_ended: bool,
+}
+
+impl<R: Read> Read for Terminated<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let read = self.file.read(buffer)?;
+        if read > 0 || buffer.is_empty() {
+            return Ok(read);
+        }
+        if self.has_line_feed {
+            self.has_ended = true;
+            return Ok(0);
+        }
+        self.has_line_feed = true;
+        buffer[0] = b'\n';
+        Ok(1)
+    }
+}
+
 /// Records with the lines on which they begin. The numbers that the csv crate
 /// gives are those where the record before ended, so they are counted here: a
-/// record ends with a line feed, one is put after the last record, and those
-/// inside of quotes are part of a cell. A carriage return before the line feed is
-/// a blank at the end of the last cell.
+/// record ends with a line feed, and those inside of quotes are part of a cell. A
+/// carriage return before the line feed is a blank at the end of the last cell.
 struct Lines<R> {
-    reader: csv::Reader<io::Chain<R, &'static [u8]>>,
+    reader: csv::Reader<Terminated<R>>,
     record: ByteRecord,
 }
 
@@ -162,8 +185,8 @@ impl<R: Read> Lines<R> {
     fn of(file: R) -> Self {
         let mut builder = ReaderBuilder::new();
         builder.has_headers(false).flexible(true).terminator(Terminator::Any(b'\n'));
-        let reader = builder.from_reader(file.chain(&b"\n"[..]));
-        Self { reader, record: ByteRecord::new() }
+        let file = Terminated { file, has_line_feed: false, has_ended: false };
+        Self { reader: builder.from_reader(file), record: ByteRecord::new() }
     }
 
     /// The next line that is not blank.
@@ -173,7 +196,7 @@ impl<R: Read> Lines<R> {
                 self.record.as_slice().iter().filter(|byte| **byte == b'\n').count() as u64;
             let line = self.reader.position().line() - inside;
             // only a cell that is still open reads on to the end of the file
-            if self.reader.is_done() {
+            if self.reader.get_ref().has_ended {
                 let reason = "a quote is opened here and never closed; the file may be truncated";
                 return Err(Faults::one(line, reason).into());
             }
@@ -229,7 +252,7 @@ impl Header {
 
     /// What is wrong with the number of cells.
     fn misfit(&self, record: &ByteRecord) -> Vec<String> {
-        let reason = format!("has {} cells instead of {}", record.len(), self.width);
+        let reason = format!("{} instead of {} cells", record.len(), self.width);
         if record.len() == self.width { Vec::new() } else { vec![reason] }
     }
 }

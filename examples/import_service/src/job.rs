@@ -49,8 +49,8 @@ impl Job {
     }
 
     async fn plan(&self, is_stale: bool) -> Result<Stage, Problem> {
-        let company = self.source().company(&self.service.db).await?;
         let employees = self.read().await?;
+        let company = self.source().company(&self.service.db).await?;
         let desired = employees.clone();
         let plan = self.source().compare(desired, &self.service.db).await?;
         let updated: Vec<_> = plan.updated().map(|row| external_id(&row.key)).collect();

@@ -14,6 +14,7 @@ use axum::{
 use bulk_sync::Fingerprint;
 use serde::Deserialize;
 
+use super::readable::Readable;
 use crate::{
     Service,
     csrf::{self, CsrfToken},
@@ -33,9 +34,9 @@ const LONGEST_TOKEN: usize = 64;
 /// nothing of a foreign form is kept.
 pub async fn upload(
     State(service): State<Service>,
-    Path(company): Path<i32>,
+    Readable(Path(company)): Readable<Path<i32>>,
     token: CsrfToken,
-    mut form: Multipart,
+    Readable(mut form): Readable<Multipart>,
 ) -> Result<Redirect, Problem> {
     let mut is_checked = false;
     while let Some(field) = form.next_field().await? {
@@ -62,16 +63,18 @@ pub async fn upload(
 /// What confirms a plan.
 #[derive(Deserialize)]
 pub struct Confirmation {
+    #[serde(default)]
     csrf_token: String,
+    #[serde(default)]
     fingerprint: String,
 }
 
 /// Applies the plan that was seen.
 pub async fn apply(
     State(service): State<Service>,
-    Path((company, upload)): Path<(i32, String)>,
+    Readable(Path((company, upload))): Readable<Path<(i32, String)>>,
     token: CsrfToken,
-    Form(confirmation): Form<Confirmation>,
+    Readable(Form(confirmation)): Readable<Form<Confirmation>>,
 ) -> Result<Redirect, Problem> {
     token.check(&confirmation.csrf_token)?;
     let fingerprint: Fingerprint = confirmation
@@ -89,15 +92,16 @@ pub async fn apply(
 /// What asks for another try.
 #[derive(Deserialize)]
 pub struct Retry {
+    #[serde(default)]
     csrf_token: String,
 }
 
 /// Compares again, where the database was away.
 pub async fn retry(
     State(service): State<Service>,
-    Path((company, upload)): Path<(i32, String)>,
+    Readable(Path((company, upload))): Readable<Path<(i32, String)>>,
     token: CsrfToken,
-    Form(retry): Form<Retry>,
+    Readable(Form(retry)): Readable<Form<Retry>>,
 ) -> Result<Redirect, Problem> {
     token.check(&retry.csrf_token)?;
     let upload = service.uploads.find(company, &upload)?;

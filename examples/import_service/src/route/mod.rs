@@ -2,6 +2,7 @@
 
 mod api;
 mod form;
+mod readable;
 mod view;
 
 use axum::{

@@ -8,6 +8,7 @@ use axum::{
 use sea_orm::{QueryOrder, QuerySelect, entity::prelude::*};
 use serde::Deserialize;
 
+use super::readable::Readable;
 use crate::{
     Service,
     csrf::CsrfToken,
@@ -50,8 +51,8 @@ pub async fn companies(State(service): State<Service>) -> Result<Page, Problem> 
 
 pub async fn company(
     State(service): State<Service>,
-    Path(id): Path<i32>,
-    Query(part): Query<Part>,
+    Readable(Path(id)): Readable<Path<i32>>,
+    Readable(Query(part)): Readable<Query<Part>>,
     token: CsrfToken,
 ) -> Result<(CsrfToken, Page), Problem> {
     let company = find_company(&service.db, id).await?;
@@ -82,7 +83,7 @@ pub async fn company(
 /// What can be changed and uploaded again.
 pub async fn employees_csv(
     State(service): State<Service>,
-    Path(id): Path<i32>,
+    Readable(Path(id)): Readable<Path<i32>>,
 ) -> Result<impl IntoResponse, Problem> {
     find_company(&service.db, id).await?;
     let employees = employee::Entity::find()
@@ -102,8 +103,8 @@ pub async fn employees_csv(
 /// Where an upload stands: its progress, its plan, or what came of it.
 pub async fn upload(
     State(service): State<Service>,
-    Path((company, upload)): Path<(i32, String)>,
-    Query(part): Query<Part>,
+    Readable(Path((company, upload))): Readable<Path<(i32, String)>>,
+    Readable(Query(part)): Readable<Query<Part>>,
     token: CsrfToken,
 ) -> Result<(CsrfToken, Page), Problem> {
     let upload = service.uploads.find(company, &upload)?;
