@@ -192,8 +192,7 @@ impl<R: Read> Lines<R> {
     /// The next line that is not blank.
     fn next(&mut self) -> Result<Option<(u64, &ByteRecord)>, ReadError> {
         while self.reader.read_byte_record(&mut self.record)? {
-            let inside =
-                self.record.as_slice().iter().filter(|byte| **byte == b'\n').count() as u64;
+            let inside = self.record.as_slice().split(|byte| *byte == b'\n').skip(1).count() as u64;
             let line = self.reader.position().line() - inside;
             // only a cell that is still open reads on to the end of the file
             if self.reader.get_ref().has_ended {

@@ -4,7 +4,7 @@
 use std::{error::Error, io, sync::Arc};
 
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
-use bulk_sync::SyncError;
+use bulk_sync::{InputFault, SyncError};
 use sea_orm::{DbErr, RuntimeErr, sqlx};
 
 use crate::csv_file::{Faults, ReadError};
@@ -144,6 +144,9 @@ impl Problem {
     }
 }
 
+/// How many faults of the library one message has.
+const LISTED_FAULTS: usize = 20;
+
 const AWAY: &str = "Nothing was changed: the database cannot be reached.";
 const BUSY: &str = "Nothing was changed: others are writing to the same employees.";
 const UNKNOWN: &str = "The connection was lost at the last moment, so that it is not known whether \
@@ -163,14 +166,18 @@ impl From<DbErr> for Problem {
 impl From<SyncError> for Problem {
     fn from(error: SyncError) -> Self {
         match error {
-            SyncError::InvalidInput { .. } => Self::Invalid(format!("{error}.")),
+            SyncError::InvalidInput { faults, .. } => {
+                Self::Invalid(faults.iter().take(LISTED_FAULTS).map(told).collect())
+            }
             SyncError::EmptyInput { would_delete, .. } => Self::Guarded(format!(
-                "The file has no employees, and all {would_delete} of the company would be removed."
+                "The file has no employees, and all {would_delete} of the company would be removed. \
+                 An empty file is never imported."
             )),
             SyncError::TooManyDeletes { would_delete, in_scope, limit, .. } => {
                 Self::Guarded(format!(
                     "{would_delete} of {in_scope} employees would be removed, and one import may \
-                     remove {limit} of them. Is the file complete?"
+                     remove {limit} of them. Is the file complete? If it is, MAX_DELETE_SHARE has to be \
+                     raised for it."
                 ))
             }
             SyncError::StalePlan { .. } => Self::Stale,
@@ -187,6 +194,18 @@ impl From<SyncError> for Problem {
             SyncError::Db(source) => source.into(),
             error => Self::internal(&error),
         }
+    }
+}
+
+/// A fault that the library finds in well-formed lines, for somebody who has the
+/// file and not the program.
+fn told(fault: &InputFault) -> String {
+    match fault {
+        InputFault::DuplicateKey { key, .. } | InputFault::EqualKeys { key } => {
+            format!("To the database, several lines have the key of one employee: {key}. ")
+        }
+        InputFault::Value { column, key, fault, .. } => format!("{column} of {key}: {fault}. "),
+        fault => format!("{fault}. "),
     }
 }
 

@@ -62,6 +62,7 @@ impl Job {
             summary: plan.summary(),
             fingerprint: plan.fingerprint(),
             changed,
+            max_delete_share: self.service.config.max_delete_share,
             refusal: plan.guard().err().map(Problem::from),
             is_stale,
             plan,

@@ -81,6 +81,8 @@ pub struct Planned {
     pub fingerprint: Fingerprint,
     /// The employees to change as the file has them, by their external ids.
     pub changed: HashMap<String, employee::Model>,
+    /// The share of the employees that it may delete.
+    pub max_delete_share: f64,
     /// Which guard would stop it.
     pub refusal: Option<Problem>,
     /// Whether it takes the place of a plan that was confirmed.

@@ -1,10 +1,10 @@
 //! A plan: the counts, what stops it, and the rows.
 
-use bulk_sync::{Change, UpdatedRow};
+use bulk_sync::{Change, SyncResult, UpdatedRow};
 use maud::{Markup, html};
 use sea_orm::{TryIntoModel, Value};
 
-use super::{PAGE, Page, number, page, pager, scrolling, token_field, upload::trail};
+use super::{PAGE, Page, number, page, pager, scrolling, token_field};
 use crate::{
     csrf::CsrfToken,
     csv_file::COLUMNS,
@@ -27,7 +27,8 @@ pub fn plan(upload: &Upload, planned: &Planned, number: usize, token: &CsrfToken
         (pager(&address, number, row_count(planned)))
     };
     let title = format!("Plan for {}", planned.company.name);
-    page(&title, &trail(upload), false, &content)
+    let company = format!("/companies/{}", upload.company_id);
+    page(&title, &[(&planned.company.name, company)], false, &content)
 }
 
 fn stale_notice() -> Markup {
@@ -69,7 +70,6 @@ fn decision(planned: &Planned, address: &str, token: &CsrfToken) -> Markup {
             div class="card bad" role="alert" {
                 h2 { "A guard stops this import" }
                 p { (refusal.explanation()) }
-                p { "Mend the file and upload it again. If the change is meant, whoever runs this service can raise MAX_DELETE_SHARE." }
             }
         };
     }
@@ -82,10 +82,20 @@ fn decision(planned: &Planned, address: &str, token: &CsrfToken) -> Markup {
         form class="card" method="post" action={ (address) "/apply" } {
             (token_field(token))
             input type="hidden" name="fingerprint" value=(planned.fingerprint);
-            p { "The guards let it through. Just these changes are made, all of them or none." }
+            p { (guards(planned)) " Just these changes are made, all of them or none." }
             button { "Apply to " (planned.company.name) }
             p class="help" { "Fingerprint of the plan: " code { (planned.fingerprint) } }
         }
+    }
+}
+
+/// What the guards looked at.
+fn guards(planned: &Planned) -> Markup {
+    let SyncResult { updated, deleted, unchanged, .. } = planned.summary;
+    let limit = planned.max_delete_share * 100.0;
+    html! {
+        "The guards let it through: the file has employees, and it removes " (number(deleted))
+        " of " (number(updated + deleted + unchanged)) ", where " (limit) " % are allowed."
     }
 }
 

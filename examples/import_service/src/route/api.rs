@@ -1,4 +1,4 @@
-//! The same for machines: a CSV file in, JSON out, described by OpenAPI.
+//! The same for machines: a CSV file in, JSON out, described at `/openapi.json`.
 //!
 //! There is no token against foreign forms: these can send no `text/csv`.
 

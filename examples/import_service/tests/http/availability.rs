@@ -91,7 +91,7 @@ async fn a_file_is_kept_while_the_database_is_away(db: Db) -> TestResult {
 }
 
 async fn progress_is_shown_while_the_comparison_waits(db: Db) -> TestResult {
-    let client = narrow_client(&db, Duration::from_secs(60)).await?;
+    let client = narrow_client(&db, Duration::from_mins(1)).await?;
     let token = client.token().await?;
     let only_connection = client.db.begin().await?;
     let path = client.send_file(&token, file(&["A1 Ann", "B2 Bob"])).await?.location()?;

@@ -1,7 +1,7 @@
 //! A browser as far as these tests need one: it keeps the cookie, fills in
 //! forms, and follows redirects.
 
-use std::{collections::HashMap, sync::Mutex, time::Duration};
+use std::{collections::HashMap, time::Duration};
 
 use axum::{
     Router,
@@ -16,6 +16,7 @@ use import_service::{
     router, schema,
 };
 use sea_orm::{ActiveValue::Set, DatabaseConnection, QueryOrder, entity::prelude::*};
+use tokio::sync::Mutex;
 use tower::ServiceExt;
 
 pub type Error = Box<dyn std::error::Error + Send + Sync>;
@@ -69,7 +70,7 @@ impl Client {
     /// Sends a request with the cookies, and keeps those that come back.
     pub async fn send(&self, mut request: Request<Body>) -> Result<Reply, Error> {
         let cookies: Vec<_> = {
-            let cookies = self.cookies.lock().unwrap();
+            let cookies = self.cookies.lock().await;
             cookies.iter().map(|(name, value)| format!("{name}={value}")).collect()
         };
         if !cookies.is_empty() {
@@ -79,7 +80,7 @@ impl Client {
         for cookie in parts.headers.get_all(header::SET_COOKIE) {
             let pair = cookie.to_str()?.split(';').next().unwrap_or_default();
             let (name, value) = pair.split_once('=').ok_or("a cookie without a value")?;
-            self.cookies.lock().unwrap().insert(name.into(), value.into());
+            self.cookies.lock().await.insert(name.into(), value.into());
         }
         let text = String::from_utf8(body.collect().await?.to_bytes().into())?;
         Ok(Reply { status: parts.status, headers: parts.headers, text })
@@ -259,7 +260,7 @@ fn field(text: &str, name: &str) -> Option<String> {
 pub fn file(people: &[&str]) -> String {
     let mut text = format!("{HEADER}\n");
     for person in people {
-        let (id, name) = person.split_once(' ').unwrap();
+        let (id, name) = person.split_once(' ').unwrap_or((person, ""));
         text.push_str(&format!("{id},{name},,Fleet,4200.50,2020-02-29\n"));
     }
     text

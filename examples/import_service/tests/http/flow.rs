@@ -61,6 +61,7 @@ async fn changed_cells_are_marked_with_old_and_new(db: Db) -> TestResult {
          <span aria-hidden=\"true\"> → </span><span class=\"unseen\"> to </span>\
          <ins>p3@example.com</ins></td><td>Fleet</td><td class=\"marked number\">",
     )?;
+    plan.contains("it removes 1 of 10, where 20 % are allowed")?;
     plan.contains("<del>4200.50</del>")?;
     plan.contains("<ins>4300.00</ins>")?;
     let removed = plan.text.split("<h2 id=\"removed\">").nth(1).unwrap_or_default();
