@@ -20,6 +20,7 @@ use crate::{
     key_index::KeyIndex,
     plan::Task,
     planner::{Found, Planner},
+    progress::{Meter, Phase},
     run::Checked,
     statement::Statements,
 };
@@ -82,23 +83,28 @@ where
         (*desired, *index) = reindex(task, rounded)?;
     }
     if reading == Reading::FirstDifference && desired.len() > MANY {
-        let first = read(task, desired, index, db, Reading::FirstRows, row_lock).await?;
+        let reading = Reading::FirstRows;
+        let first = read(task, desired, index, db, reading, row_lock, Meter::silent()).await?;
         if first.is_partial {
             return Ok(first);
         }
     }
-    let mut found = read(task, desired, index, db, reading, row_lock).await?;
+    let meter = Meter::reading(&task.settings);
+    let mut found = read(task, desired, index, db, reading, row_lock, meter).await?;
     if judge.learn(desired, &found).await? {
         let learned = std::mem::replace(desired, Desired::Models(Vec::new()));
         (*desired, *index) = reindex(task, learned)?;
-        found = read(task, desired, index, db, reading, row_lock).await?;
+        let meter = Meter::reading(&task.settings);
+        found = read(task, desired, index, db, reading, row_lock, meter).await?;
     }
     if !found.is_partial {
         let updated = found.updated.iter().map(|update| update.desired);
         let written = found.created.iter().copied().chain(updated);
         check_to_write(&task.columns, desired, written, db.get_database_backend())?;
+        let comparing = Meter::begin(&task.settings, Phase::Comparing, found.updated.len());
         judge.match_loose_keys(desired, index, &mut found, reading).await?;
         judge.settle_updates(desired, &mut found).await?;
+        comparing.end();
     }
     Ok(found)
 }
@@ -111,6 +117,7 @@ pub(crate) async fn read<E, C>(
     db: &C,
     reading: Reading,
     row_lock: RowLock,
+    mut meter: Meter,
 ) -> Result<Found<E>, SyncError>
 where
     E: EntityTrait,
@@ -135,10 +142,14 @@ where
     while let Some(row) = rows.try_next().await.map_err(failed)? {
         columns.read(&positions, &row, &mut current).map_err(failed)?;
         planner.observe(&mut current);
+        meter.row();
         if stops_early && planner.found_difference() {
             is_partial = true;
             break;
         }
+    }
+    if !is_partial {
+        meter.end();
     }
     Ok(Found { read_all, is_partial, ..planner.finish()? })
 }

@@ -129,6 +129,7 @@ mod loose_keys;
 mod moment;
 mod plan;
 mod planner;
+mod progress;
 mod proof;
 mod result;
 mod returning;
@@ -165,6 +166,7 @@ pub use crate::{
     fingerprint::Fingerprint,
     hook::{ChangeHook, NoHook, OnChange, Refusal},
     plan::{Change, SyncPlan, UpdatedRow},
+    progress::{Phase, Progress},
     result::{SyncResult, SyncReturning},
     run::HookedPlan,
     scope::{IntoScope, Scope, WholeTable},

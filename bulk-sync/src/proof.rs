@@ -26,6 +26,7 @@ use crate::{
     key_text::row_text,
     lock::Locked,
     plan::SyncPlan,
+    progress::{Meter, Phase},
     scope::{Scope, has_subquery},
     statement::Statements,
 };
@@ -44,6 +45,8 @@ where
     if plan.is_empty() {
         return Ok(());
     }
+    let rows = plan.created.len() + plan.updated.len() + plan.deleted.len();
+    let proving = Meter::begin(&plan.task.settings, Phase::Proving, rows);
     let scope = plan.task.live_scope();
     let dialect = Dialect::of(db.get_database_backend());
     let statements = Statements { dialect, columns: &plan.task.columns };
@@ -54,6 +57,7 @@ where
         proof.compare_again().await?;
         proof.find_equal_keys().await?;
     }
+    proving.end();
     Ok(())
 }
 
@@ -161,7 +165,8 @@ impl<E: EntityTrait, C: ReadRows> Proof<'_, E, C> {
         let (task, plan) = (&self.plan.task, self.plan);
         let (desired, index) = (&plan.desired, &plan.index);
         let row_lock = if self.locked == Locked::Rows { RowLock::Rows } else { RowLock::None };
-        let found = read(task, desired, index, self.db, Reading::NeededColumns, row_lock).await;
+        let reading = Reading::NeededColumns;
+        let found = read(task, desired, index, self.db, reading, row_lock, Meter::silent()).await;
         let mut found = match found {
             Err(SyncError::DuplicateRows { keys, .. }) => return Err(self.moved(keys)),
             found => found?,

@@ -27,6 +27,7 @@ use crate::{
     lock::{Locked, lock_scope},
     plan::{SyncPlan, Task},
     planner::Found,
+    progress::{OnProgress, Progress},
     proof::prove,
     returning::{read_created, read_updated},
     stale::{lock_written, verify},
@@ -444,6 +445,13 @@ impl<E: EntityTrait> SyncPlan<E> {
     /// as it was.
     pub async fn apply<C: SyncConnection>(self, db: &C) -> Result<SyncResult, SyncError> {
         apply(self, &NoHook, db).await
+    }
+
+    /// Tells a closure how far [`apply`](Self::apply) is, in place of the one
+    /// that the plan has of [`BulkSync::on_progress`](crate::BulkSync::on_progress).
+    pub fn on_progress(mut self, callback: impl Fn(Progress) + Send + Sync + 'static) -> Self {
+        self.task.settings.on_progress = Some(OnProgress::new(callback));
+        self
     }
 
     /// The plan with a hook, as [`BulkSync::on_change`](crate::BulkSync::on_change).

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use crate::progress::OnProgress;
+
 /// The options of a call.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Settings {
@@ -31,6 +33,8 @@ pub(crate) struct Settings {
     pub skip_scope_lock: bool,
     /// Which of several models with one key counts.
     pub repeated_keys: RepeatedKeys,
+    /// Whom to tell how far the call is.
+    pub on_progress: Option<OnProgress>,
 }
 
 /// What becomes of several models with the same key.

@@ -21,6 +21,7 @@ use crate::{
     find::RowLock,
     key_text::row_text,
     plan::SyncPlan,
+    progress::{Meter, Phase},
     statement::Statements,
 };
 
@@ -38,7 +39,9 @@ where
     E: EntityTrait,
     C: ReadRows,
 {
-    let rows = Look::new(plan, db).written_rows(read).await?;
+    let rows = plan.updated.len() + plan.deleted.len();
+    let mut meter = Meter::begin(&plan.task.settings, Phase::Comparing, rows);
+    let rows = Look::new(plan, db).written_rows(read, &mut meter).await?;
     if rows.is_empty() {
         return Ok(());
     }
@@ -62,8 +65,10 @@ where
 {
     let look = Look::new(plan, db);
     let all: Vec<_> = plan.task.columns.all().collect();
-    let mut rows = look.written_rows(&all).await?;
-    rows.extend(look.appeared_rows(row_lock).await?);
+    let rows = plan.updated.len() + plan.deleted.len() + plan.created.len();
+    let mut meter = Meter::begin(&plan.task.settings, Phase::Comparing, rows);
+    let mut rows = look.written_rows(&all, &mut meter).await?;
+    rows.extend(look.appeared_rows(row_lock, &mut meter).await?);
     if rows.is_empty() {
         return look.count_in_scope().await;
     }
@@ -88,7 +93,11 @@ impl<'a, E: EntityTrait, C: ReadRows> Look<'a, E, C> {
     }
 
     /// The rows to update or delete that have changed, are gone or out of scope.
-    async fn written_rows(&self, read: &[Position]) -> Result<Vec<String>, SyncError> {
+    async fn written_rows(
+        &self,
+        read: &[Position],
+        meter: &mut Meter,
+    ) -> Result<Vec<String>, SyncError> {
         let columns = self.columns();
         let primary_key = &columns.primary_key;
         let updated = self.plan.updated.iter().map(|update| &update.current);
@@ -114,6 +123,7 @@ impl<'a, E: EntityTrait, C: ReadRows> Look<'a, E, C> {
                 };
                 Some(format!("{} {became}", self.key_text(Row::Active(*planned))))
             }));
+            meter.rows(batch.len());
         }
         Ok(stale)
     }
@@ -131,7 +141,11 @@ impl<'a, E: EntityTrait, C: ReadRows> Look<'a, E, C> {
 
     /// The rows in scope that have a key of a row to create, and others than
     /// the planned ones that have a key of a row to update.
-    async fn appeared_rows(&self, row_lock: RowLock) -> Result<Vec<String>, SyncError> {
+    async fn appeared_rows(
+        &self,
+        row_lock: RowLock,
+        meter: &mut Meter,
+    ) -> Result<Vec<String>, SyncError> {
         let key = &self.columns().key;
         let mut appeared = Vec::new();
         for batch in self.plan.created.chunks(self.limit(key)) {
@@ -144,6 +158,7 @@ impl<'a, E: EntityTrait, C: ReadRows> Look<'a, E, C> {
             let rows = self.fetch(&select, key).await?;
             let text = |row| format!("{} has appeared", self.key_text(Row::Active(row)));
             appeared.extend(rows.iter().map(text));
+            meter.rows(batch.len());
         }
         appeared.extend(self.repeating_rows().await?);
         Ok(appeared)

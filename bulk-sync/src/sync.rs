@@ -19,6 +19,7 @@ use crate::{
     hook::{ChangeHook, NoHook, OnChange},
     plan::SyncPlan,
     planner::Planner,
+    progress::{OnProgress, Progress},
     run::{self, Checked},
     scope::Scope,
     settings::{RepeatedKeys, Settings},
@@ -170,6 +171,24 @@ where
     /// same time can then both be carried out in part.
     pub fn skip_scope_lock(mut self) -> Self {
         self.settings.skip_scope_lock = true;
+        self
+    }
+
+    /// Tells a closure how far the call is: when a phase begins, after each
+    /// batch and each thousand rows that are read, and when it ends. Cheap
+    /// enough to leave on, as long as the closure returns soon: the call waits
+    /// for it.
+    ///
+    /// Rows are read and compared as they arrive, then, where something differs,
+    /// deleted, updated and created, and the outcome is proved. A phase without
+    /// rows is left out. One can come again, from 0: rows are read once to find
+    /// whether there is anything to do and once more under the lock of the
+    /// scope, unique values that move between rows can take two turns, and where
+    /// another transaction was in the way all of it is done anew. A plan keeps
+    /// the closure for [`SyncPlan::apply`]. [`compare_with`](Self::compare_with)
+    /// reads nothing and reports nothing.
+    pub fn on_progress(mut self, callback: impl Fn(Progress) + Send + Sync + 'static) -> Self {
+        self.settings.on_progress = Some(OnProgress::new(callback));
         self
     }
 

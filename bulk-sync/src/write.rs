@@ -15,6 +15,7 @@ use crate::{
     field::Row,
     key_text::row_text,
     plan::{SyncPlan, Update},
+    progress::{Meter, Phase},
     statement::Statements,
     swap::{can_park, contested, free_and_blocked, parking_value},
 };
@@ -137,6 +138,7 @@ impl<'a, E: EntityTrait, C: ConnectionTrait> Writer<'a, E, C> {
         let stamps = self.plan.task.soft_delete.as_ref().map(|soft| soft.stamped(self.columns()));
         let fixed = stamps.clone().map_or(0, |stamps| self.statements.assign_parameters(stamps));
         let limit = self.limit_beside(fixed, self.columns().primary_key.len());
+        let mut meter = self.meter(Phase::Deleting, self.plan.deleted.len());
         for batch in batches(&self.plan.deleted, limit, |_| VALUE_BYTES) {
             let rows = || batch.iter().map(Row::Active);
             let keys = self.primary_keys(rows());
@@ -147,6 +149,7 @@ impl<'a, E: EntityTrait, C: ConnectionTrait> Writer<'a, E, C> {
                     self.execute(Action::Delete, statement, rows()).await?;
                 }
             }
+            meter.rows(batch.len());
         }
         Ok(())
     }
@@ -157,21 +160,32 @@ impl<'a, E: EntityTrait, C: ConnectionTrait> Writer<'a, E, C> {
         // FALSE is a parameter
         let fixed = self.columns().stamps.len();
         let limit = self.limit_beside(fixed, self.columns().primary_key.len());
+        let all = self.plan.updated.len();
+        let settings = &self.plan.task.settings;
+        let mut meter = Meter::resume(settings, Phase::Updating, all - revived.len(), all);
         for batch in batches(&revived, limit, |_| VALUE_BYTES) {
             let rows = || batch.iter().map(|update| Row::Active(&update.current));
             let cleared = soft_delete.cleared(self.columns());
             let statement = self.statements.assign(cleared, self.primary_keys(rows()));
             self.execute(Action::Update, statement, rows()).await?;
+            meter.rows(batch.len());
         }
         Ok(())
     }
 
     async fn update(&self) -> Result<(), SyncError> {
-        self.update_rows(0..self.plan.updated.len()).await
+        let all = 0..self.plan.updated.len();
+        let mut meter = self.meter(Phase::Updating, all.len());
+        self.update_rows(all, &mut meter).await
     }
 
-    /// Updates these rows of the plan.
-    async fn update_rows(&self, indices: impl IntoIterator<Item = usize>) -> Result<(), SyncError> {
+    /// Updates these rows of the plan. Those that are revived are done only
+    /// when they are.
+    async fn update_rows(
+        &self,
+        indices: impl IntoIterator<Item = usize>,
+        meter: &mut Meter,
+    ) -> Result<(), SyncError> {
         let columns = self.columns();
         let updates = indices.into_iter().map(|index| &self.plan.updated[index]);
         let changed = updates.filter(|update| {
@@ -196,11 +210,11 @@ impl<'a, E: EntityTrait, C: ConnectionTrait> Writer<'a, E, C> {
             };
             for batch in batches(&updates, limit, size) {
                 let set = columns_to_set(columns, &settable, batch);
-                if set.is_empty() {
-                    continue;
+                if !set.is_empty() {
+                    let rows = batch.iter().map(|update| (*update, self.new_values(update, &set)));
+                    self.set(&set, rows.collect()).await?;
                 }
-                let rows = batch.iter().map(|update| (*update, self.new_values(update, &set)));
-                self.set(&set, rows.collect()).await?;
+                meter.rows(batch.iter().filter(|update| !update.revived).count());
             }
         }
         Ok(())
@@ -267,10 +281,11 @@ impl<'a, E: EntityTrait, C: ConnectionTrait> Writer<'a, E, C> {
     async fn update_in_turns(&self, positions: &[Position]) -> Result<(), SyncError> {
         let mut waiting: Vec<usize> = (0..self.plan.updated.len()).collect();
         let mut parked = Vec::new();
+        let mut meter = self.meter(Phase::Updating, waiting.len());
         while !waiting.is_empty() {
             let (free, blocked) = free_and_blocked(self.plan, positions, waiting, &parked);
             if !free.is_empty() {
-                self.update_rows(free).await?;
+                self.update_rows(free, &mut meter).await?;
             } else if let Some(&aside) = blocked.iter().find(|index| !parked.contains(index)) {
                 let update = &self.plan.updated[aside];
                 let changed = |position: &&Position| update.changed.contains(position);
@@ -281,7 +296,7 @@ impl<'a, E: EntityTrait, C: ConnectionTrait> Writer<'a, E, C> {
                 parked.push(aside);
             } else {
                 // every row stands aside: the database says what is in the way
-                return self.update_rows(blocked).await;
+                return self.update_rows(blocked, &mut meter).await;
             }
             waiting = blocked;
         }
@@ -318,6 +333,7 @@ impl<'a, E: EntityTrait, C: ConnectionTrait> Writer<'a, E, C> {
             set.retain(|&position| Some(position) != columns.generated || given(position));
             set
         };
+        let mut meter = self.meter(Phase::Creating, self.plan.created.len());
         for (set, indices) in group(self.plan.created.iter().copied(), insertable) {
             let requested = self.plan.task.settings.batch_size;
             let per_row = self.statements.parameters_per_row(&set);
@@ -326,6 +342,7 @@ impl<'a, E: EntityTrait, C: ConnectionTrait> Writer<'a, E, C> {
                 let rows = || batch.iter().map(&desired);
                 let values = rows().map(|row| columns.values(&set, row)).collect();
                 self.execute(Action::Create, self.statements.insert(&set, values), rows()).await?;
+                meter.rows(batch.len());
             }
         }
         Ok(())
@@ -342,6 +359,10 @@ impl<'a, E: EntityTrait, C: ConnectionTrait> Writer<'a, E, C> {
 
     fn columns(&self) -> &'a Columns<E> {
         &self.plan.task.columns
+    }
+
+    fn meter(&self, phase: Phase, rows: usize) -> Meter {
+        Meter::begin(&self.plan.task.settings, phase, rows)
     }
 
     fn limit(&self, parameters_per_row: usize) -> usize {

@@ -20,6 +20,7 @@ mod models;
 mod no_op;
 mod plan;
 mod portable;
+mod progress;
 mod returning;
 mod rounding;
 mod scopes;
@@ -43,6 +44,7 @@ fn main() -> ExitCode {
         ("no_op", &no_op::TESTS),
         ("plan", &plan::TESTS),
         ("portable", &portable::TESTS),
+        ("progress", &progress::TESTS),
         ("rounding", &rounding::TESTS),
         ("returning", &returning::TESTS),
         ("scopes", &scopes::TESTS),
