@@ -1,6 +1,6 @@
 //! The use of bulk-sync: a company's employees become those of a file.
 
-use bulk_sync::{BulkSync, Fingerprint, prelude::*};
+use bulk_sync::{BulkSync, Fingerprint, Progress, prelude::*};
 use sea_orm::{
     ActiveValue::Set, DatabaseConnection, DatabaseTransaction, DbErr, entity::prelude::*,
     sqlx::types::chrono::Utc,
@@ -38,7 +38,8 @@ impl Source<'_> {
         employee::Entity::bulk_sync(employees, scope, None).max_delete_share(self.max_delete_share)
     }
 
-    /// What an import would do. Only reads.
+    /// What an import would do. Only reads. The plan keeps `on_progress` for
+    /// [`apply`](Self::apply).
     ///
     /// # Errors
     ///
@@ -46,9 +47,10 @@ impl Source<'_> {
     pub async fn compare(
         &self,
         employees: Vec<employee::Model>,
+        on_progress: impl Fn(Progress) + Send + Sync + 'static,
         db: &DatabaseConnection,
     ) -> Result<SyncPlan<employee::Entity>, SyncError> {
-        self.sync(employees).compare(db).await
+        self.sync(employees).on_progress(on_progress).compare(db).await
     }
 
     /// Does what a plan says, and writes it down in the same transaction.

@@ -1,16 +1,16 @@
 //! The work on an upload, in a task of its own: no request waits for it, so none
 //! can time out, and a browser that goes away stops nothing.
 
-use std::sync::Arc;
+use std::{collections::HashMap, sync::Arc};
 
-use bulk_sync::Fingerprint;
+use bulk_sync::{Fingerprint, SyncPlan};
 
 use crate::{
     Service,
     entity::employee,
     error::Problem,
     import::{Source, check_confirmed},
-    upload::{Phase, Planned, Stage, Upload},
+    upload::{Planned, Progress, Stage, Upload},
 };
 
 /// Finds out what the file would do.
@@ -51,10 +51,9 @@ impl Job {
     async fn plan(&self, is_stale: bool) -> Result<Stage, Problem> {
         let employees = self.read().await?;
         let company = self.source().company(&self.service.db).await?;
-        let desired = employees.clone();
-        let plan = self.source().compare(desired, &self.service.db).await?;
+        let plan = self.compare(employees.clone()).await?;
         let updated: Vec<_> = plan.updated().map(|row| external_id(&row.key)).collect();
-        let mut employees: std::collections::HashMap<_, _> =
+        let mut employees: HashMap<_, _> =
             employees.into_iter().map(|model| (model.external_id.clone(), model)).collect();
         let changed = updated.into_iter().filter_map(|id| employees.remove_entry(&id)).collect();
         Ok(Stage::Planned(Arc::new(Planned {
@@ -72,13 +71,27 @@ impl Job {
     /// Compares once more: what is applied is the plan that was seen, or nothing.
     async fn apply(&self, confirmed: Fingerprint) -> Result<Stage, Problem> {
         let employees = self.read().await?;
-        let plan = self.source().compare(employees, &self.service.db).await?;
+        let plan = self.compare(employees).await?;
         check_confirmed(&plan, confirmed)?;
         let counts = plan.summary();
         let rows = counts.created + counts.updated + counts.deleted;
-        self.upload.progress(Phase::Applying, 0, Some(rows));
+        self.upload.progress(Progress::Apply { rows });
         let result = self.source().apply(plan, &self.service.db).await?;
         Ok(Stage::Applied(result))
+    }
+
+    async fn compare(
+        &self,
+        employees: Vec<employee::Model>,
+    ) -> Result<SyncPlan<employee::Entity>, Problem> {
+        // the upload keeps the plan, so that the plan must not keep the upload
+        let upload = Arc::downgrade(&self.upload);
+        let on_progress = move |progress| {
+            if let Some(upload) = upload.upgrade() {
+                upload.progress(Progress::Sync(progress));
+            }
+        };
+        Ok(self.source().compare(employees, on_progress, &self.service.db).await?)
     }
 
     /// The file is parsed on a thread that may block.
@@ -86,7 +99,7 @@ impl Job {
         let upload = Arc::clone(&self.upload);
         let employees = tokio::task::spawn_blocking(move || upload.read()).await;
         let employees = employees.map_err(std::io::Error::from)??;
-        self.upload.progress(Phase::Comparing, 0, Some(employees.len() as u64));
+        self.upload.progress(Progress::Compare { employees: employees.len() as u64 });
         Ok(employees)
     }
 

@@ -49,24 +49,24 @@ pub enum Stage {
 
 /// How far the work has come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Progress {
-    /// What is being done.
-    pub phase: Phase,
-    /// The rows that this phase has done.
-    pub done: u64,
-    /// The rows that it has to do, where that is known.
-    pub expected: Option<u64>,
-}
-
-/// A part of the work.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Phase {
-    /// The lines of the file.
-    Reading,
-    /// The file with the table.
-    Comparing,
-    /// What the plan says.
-    Applying,
+pub enum Progress {
+    /// So many lines of the file were read.
+    File {
+        /// The number of the last one.
+        lines: u64,
+    },
+    /// The file was read, and is about to be compared with the table.
+    Compare {
+        /// Those of the file.
+        employees: u64,
+    },
+    /// The plan is the one that was confirmed, and is about to be carried out.
+    Apply {
+        /// What it creates, updates and deletes.
+        rows: u64,
+    },
+    /// What bulk-sync tells while it compares and writes.
+    Sync(bulk_sync::Progress),
 }
 
 /// A plan to look at.
@@ -97,8 +97,8 @@ impl Upload {
     }
 
     /// Tells how far the work has come.
-    pub fn progress(&self, phase: Phase, done: u64, expected: Option<u64>) {
-        self.stage.send_replace(Stage::Running(Progress { phase, done, expected }));
+    pub fn progress(&self, progress: Progress) {
+        self.stage.send_replace(Stage::Running(progress));
     }
 
     /// Ends the work.
@@ -109,11 +109,10 @@ impl Upload {
     /// Begins work, unless some is being done already: the button was pressed
     /// twice. `may` tells from the stage whether the work makes sense.
     pub fn begin(&self, may: impl FnOnce(&Stage) -> bool) -> bool {
-        let first = Progress { phase: Phase::Reading, done: 0, expected: None };
         self.stage.send_if_modified(|stage| {
             let begins = may(stage);
             if begins {
-                *stage = Stage::Running(first);
+                *stage = Stage::Running(Progress::File { lines: 0 });
             }
             begins
         })
@@ -137,7 +136,7 @@ impl Upload {
         let mut file = self.file.lock().unwrap_or_else(PoisonError::into_inner);
         csv_file::read_from_start(&mut *file, self.company_id, |line| {
             if line % 1_000 == 0 {
-                self.progress(Phase::Reading, line, None);
+                self.progress(Progress::File { lines: line });
             }
         })
     }
@@ -159,7 +158,7 @@ impl Uploads {
         file_name: String,
         file: File,
     ) -> Result<Arc<Upload>, Problem> {
-        let stage = Stage::Running(Progress { phase: Phase::Reading, done: 0, expected: None });
+        let stage = Stage::Running(Progress::File { lines: 0 });
         let upload = Arc::new(Upload {
             id: random::digits()?,
             company_id,

@@ -1,10 +1,10 @@
 //! An upload that is being worked on, and one that is done.
 
-use bulk_sync::SyncResult;
+use bulk_sync::{Phase, SyncResult};
 use maud::{Markup, html};
 
-use super::{Page, counted, page};
-use crate::upload::{Phase, Progress, Upload};
+use super::{Page, counted, number, page};
+use crate::upload::{Progress, Upload};
 
 /// The work goes on without the page, which loads itself again.
 pub fn progress(upload: &Upload, progress: Progress) -> Page {
@@ -22,23 +22,43 @@ pub fn progress(upload: &Upload, progress: Progress) -> Page {
 }
 
 /// A bar with a length where that is known.
-fn bar(Progress { done, expected, .. }: Progress) -> Markup {
-    match expected {
-        Some(expected) if done > 0 => {
-            html! { progress aria-label="Progress" max=(expected) value=(done) { (done) " of " (expected) } }
+fn bar(progress: Progress) -> Markup {
+    match progress {
+        Progress::Sync(bulk_sync::Progress { done, expected: Some(expected), .. }) => {
+            html! { progress aria-label="Progress" max=(expected) value=(done) {} }
         }
-        _ => html! { progress aria-label="Progress" { "…" } },
+        _ => html! { progress aria-label="Progress" {} },
     }
 }
 
-fn what(Progress { phase, done, expected }: Progress) -> String {
-    let expected = expected.unwrap_or_default();
-    match phase {
-        Phase::Reading => format!("Reading the file: {} so far", counted(done, "line", "lines")),
-        Phase::Comparing => {
-            format!("Comparing {} with the table", counted(expected, "employee", "employees"))
+fn what(progress: Progress) -> String {
+    match progress {
+        Progress::File { lines } => {
+            format!("Reading the file: {} so far", counted(lines, "line", "lines"))
         }
-        Phase::Applying => format!("Writing {}", counted(expected, "change", "changes")),
+        Progress::Compare { employees } => {
+            format!("Comparing {} with the table", counted(employees, "employee", "employees"))
+        }
+        Progress::Apply { rows } => format!("Writing {}", counted(rows, "change", "changes")),
+        Progress::Sync(progress) => what_sync_does(progress),
+    }
+}
+
+fn what_sync_does(
+    bulk_sync::Progress { phase, done, expected, .. }: bulk_sync::Progress,
+) -> String {
+    let what = match phase {
+        Phase::Reading => "Comparing with the table",
+        Phase::Comparing => "Looking once more at rows that differ",
+        Phase::Deleting => "Removing employees",
+        Phase::Updating => "Changing employees",
+        Phase::Creating => "Creating employees",
+        Phase::Proving => "Proving that the employees are those of the file",
+        _ => "Working",
+    };
+    match expected {
+        Some(expected) => format!("{what}: {} of {}", number(done), number(expected)),
+        None => format!("{what}: {} so far", counted(done, "row", "rows")),
     }
 }
 

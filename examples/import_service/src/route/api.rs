@@ -150,12 +150,12 @@ pub async fn import(
     source.company(&service.db).await?;
     let employees = receive(&service, company, body).await?;
     if options.dry_run {
-        let plan = source.compare(employees, &service.db).await?;
+        let plan = source.compare(employees, |_| (), &service.db).await?;
         return Ok(Json(Outcome::of(plan)));
     }
     let result = match confirmed {
         Some(confirmed) => {
-            let plan = source.compare(employees, &service.db).await?;
+            let plan = source.compare(employees, |_| (), &service.db).await?;
             check_confirmed(&plan, confirmed)?;
             source.apply(plan, &service.db).await?
         }

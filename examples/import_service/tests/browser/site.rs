@@ -1,6 +1,7 @@
 //! A service on a port, and a browser in front of it.
 
 use std::{
+    ffi::OsString,
     path::PathBuf,
     process::{Command as StdCommand, Stdio},
     time::Duration,
@@ -35,9 +36,14 @@ pub struct Site {
     folder: TempDir,
 }
 
+/// The program that steers the browser; `CHROMEDRIVER` names another one.
+fn chromedriver() -> OsString {
+    std::env::var_os("CHROMEDRIVER").unwrap_or_else(|| "chromedriver".into())
+}
+
 /// Whether the browser can be steered on this machine.
 pub fn has_chromedriver() -> bool {
-    let mut command = StdCommand::new("chromedriver");
+    let mut command = StdCommand::new(chromedriver());
     command.arg("--version").stdout(Stdio::null()).stderr(Stdio::null());
     command.status().is_ok_and(|status| status.success())
 }
@@ -56,7 +62,7 @@ impl Site {
         let folder = TempDir::new()?;
         let (driver, port) = start_driver().await?;
         let browser = connect(port, &folder).await?;
-        browser.set_window_size(1100, 1170).await?;
+        browser.set_window_size(1100, 1200).await?;
         Ok(Self { browser, db, address, driver, server, folder })
     }
 
@@ -119,7 +125,7 @@ pub const PATIENCE: Duration = Duration::from_mins(1);
 
 /// Lets the driver choose a port, which it prints.
 async fn start_driver() -> Result<(Child, u16), Error> {
-    let mut driver = Command::new("chromedriver")
+    let mut driver = Command::new(chromedriver())
         .arg("--port=0")
         .stdout(Stdio::piped())
         .kill_on_drop(true)

@@ -12,8 +12,8 @@ use bulk_sync_tests::{
 };
 use import_service::{Config, entity::employee, schema};
 use sea_orm::{
-    ConnectOptions, Database, DatabaseConnection, DbErr, TransactionTrait, entity::prelude::*,
-    sea_query::Expr,
+    ConnectOptions, Database, DatabaseConnection, DbBackend, DbErr, TransactionTrait,
+    entity::prelude::*, sea_query::Expr,
 };
 
 use crate::client::{Client, file};
@@ -111,7 +111,13 @@ async fn progress_is_shown_while_the_change_waits(db: Db) -> TestResult {
         .exec(&writer)
         .await?;
     let path = client.press(&plan, "apply").await?.location()?;
-    wait_for(&client, &path, "Writing 1 change").await?;
+    // where the change waits for the writer
+    let waits = match db.backend() {
+        DbBackend::Sqlite => "Changing employees: 0 of 1",
+        DbBackend::Postgres => "Looking once more at rows that differ: 0 of 1",
+        _ => "Writing 1 change",
+    };
+    wait_for(&client, &path, waits).await?;
     writer.rollback().await?;
     client.settled(&path).await?.contains("1 row changed")
 }

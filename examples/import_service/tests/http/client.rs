@@ -1,7 +1,7 @@
 //! A browser as far as these tests need one: it keeps the cookie, fills in
 //! forms, and follows redirects.
 
-use std::{collections::HashMap, time::Duration};
+use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use axum::{
     Router,
@@ -14,6 +14,7 @@ use import_service::{
     Config, Service,
     entity::{company, employee, import},
     router, schema,
+    upload::Uploads,
 };
 use sea_orm::{ActiveValue::Set, DatabaseConnection, QueryOrder, entity::prelude::*};
 use tokio::sync::Mutex;
@@ -31,6 +32,7 @@ pub struct Client {
     /// The company of most tests, without employees at first.
     pub company: i32,
     pub db: DatabaseConnection,
+    pub uploads: Arc<Uploads>,
 }
 
 /// What came back.
@@ -53,14 +55,20 @@ impl Client {
     pub async fn on(db: DatabaseConnection, config: Config) -> Result<Self, Error> {
         let company = company::ActiveModel { name: Set("Test & Co".into()), ..Default::default() };
         let company = company.insert(&db).await?.id;
-        let router = router(Service::new(db.clone(), config));
-        Ok(Self { router, cookies: Mutex::default(), company, db })
+        let service = Service::new(db.clone(), config);
+        let uploads = Arc::clone(&service.uploads);
+        Ok(Self { router: router(service), cookies: Mutex::default(), company, db, uploads })
     }
 
     /// Another browser at the same service.
     pub fn another(&self) -> Self {
-        let (router, db) = (self.router.clone(), self.db.clone());
-        Self { router, cookies: Mutex::default(), company: self.company, db }
+        Self {
+            router: self.router.clone(),
+            cookies: Mutex::default(),
+            company: self.company,
+            db: self.db.clone(),
+            uploads: Arc::clone(&self.uploads),
+        }
     }
 
     pub async fn get(&self, path: &str) -> Result<Reply, Error> {

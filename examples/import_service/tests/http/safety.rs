@@ -1,5 +1,7 @@
 //! Forms of other sites, and data that looks like HTML.
 
+use std::sync::Arc;
+
 use axum::{
     body::Body,
     http::{Request, StatusCode, header},
@@ -12,13 +14,14 @@ use sea_orm::entity::prelude::*;
 
 use crate::client::{Client, Error, Reply, file};
 
-pub const TESTS: [Test; 6] = tests![
+pub const TESTS: [Test; 7] = tests![
     a_form_without_the_token_is_refused,
     a_token_without_its_cookie_is_refused,
     a_plan_is_not_applied_and_not_tried_again_without_the_token,
     html_in_data_is_shown_as_text,
     every_response_says_that_no_script_runs,
     pages_that_are_not_there_are_told,
+    the_oldest_uploads_are_forgotten,
 ];
 
 async fn a_form_without_the_token_is_refused(db: Db) -> TestResult {
@@ -119,5 +122,26 @@ async fn pages_that_are_not_there_are_told(db: Db) -> TestResult {
     assert_eq!(client.settled(&path).await?.status, StatusCode::NOT_FOUND);
     let form = Request::post(format!("{}/uploads", client.company_path())).body(Body::empty())?;
     assert_eq!(client.send(form).await?.status, StatusCode::BAD_REQUEST);
+    Ok(())
+}
+
+/// With all that belongs to them: a plan that kept its upload would stay for ever.
+async fn the_oldest_uploads_are_forgotten(db: Db) -> TestResult {
+    let client = Client::new(&db).await?;
+    let path = client.upload(file(&["A1 Ann"])).await?;
+    client.settled(&path).await?.contains("/apply\"")?;
+    let id = path.rsplit('/').next().unwrap_or_default();
+    let upload = client.uploads.find(client.company, id).map_err(|problem| problem.title())?;
+    let weak = Arc::downgrade(&upload);
+    drop(upload);
+    for _ in 0..49 {
+        client.plan(file(&[])).await?;
+    }
+    assert_eq!(client.get(&path).await?.status, StatusCode::OK);
+    client.plan(file(&[])).await?;
+    let forgotten = client.get(&path).await?;
+    assert_eq!(forgotten.status, StatusCode::NOT_FOUND);
+    forgotten.contains("Upload the file again")?;
+    assert!(weak.upgrade().is_none());
     Ok(())
 }
