@@ -35,12 +35,16 @@ impl Config {
     /// A variable is not what it should be.
     pub fn from_environment() -> Result<Self, Box<dyn Error>> {
         let config = Self::default();
-        Ok(Self {
+        let config = Self {
             listen: variable("LISTEN", config.listen)?,
             database_url: variable("DATABASE_URL", config.database_url)?,
             max_upload_bytes: variable("MAX_UPLOAD_BYTES", config.max_upload_bytes)?,
             max_delete_share: variable("MAX_DELETE_SHARE", config.max_delete_share)?,
-        })
+        };
+        if !(0.0..=1.0).contains(&config.max_delete_share) {
+            return Err("MAX_DELETE_SHARE: a share is a number from 0 to 1".into());
+        }
+        Ok(config)
     }
 }
 

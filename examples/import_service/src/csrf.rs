@@ -24,16 +24,11 @@ pub struct CsrfToken {
 
 impl CsrfToken {
     /// What stands in forms.
-    #[must_use]
     pub fn text(&self) -> &str {
         &self.text
     }
 
     /// Refuses a form whose token is not the one of the cookie.
-    ///
-    /// # Errors
-    ///
-    /// `Forbidden`.
     pub fn check(&self, given: &str) -> Result<(), Problem> {
         // how long it takes does not tell how much of it was right
         let same = bool::from(self.text.as_bytes().ct_eq(given.as_bytes()));

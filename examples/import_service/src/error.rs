@@ -148,7 +148,7 @@ impl Problem {
 const LISTED_FAULTS: usize = 20;
 
 const AWAY: &str = "Nothing was changed: the database cannot be reached.";
-const BUSY: &str = "Nothing was changed: others are writing to the same employees.";
+const BUSY: &str = "Nothing was changed: others are writing to the same tables.";
 const UNKNOWN: &str = "The connection was lost at the last moment, so that it is not known whether \
     the change was written. To try again is safe: the file is compared anew.";
 
@@ -157,6 +157,8 @@ impl From<DbErr> for Problem {
         if is_away(&error) {
             eprintln!("the database is away: {}", chain(&error));
             Self::Unavailable(AWAY)
+        } else if SyncError::Db(error.clone()).is_retryable() {
+            Self::Unavailable(BUSY)
         } else {
             Self::internal(&error)
         }

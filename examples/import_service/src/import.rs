@@ -24,10 +24,6 @@ pub struct Source<'a> {
 
 impl Source<'_> {
     /// The company, which has to exist.
-    ///
-    /// # Errors
-    ///
-    /// `NotFound`, and errors of the database.
     pub async fn company(&self, db: &DatabaseConnection) -> Result<company::Model, Problem> {
         find_company(db, self.company_id).await
     }
@@ -40,10 +36,6 @@ impl Source<'_> {
 
     /// What an import would do. Only reads. The plan keeps `on_progress` for
     /// [`apply`](Self::apply).
-    ///
-    /// # Errors
-    ///
-    /// Those of [`BulkSync::compare`].
     pub async fn compare(
         &self,
         employees: Vec<employee::Model>,
@@ -54,10 +46,6 @@ impl Source<'_> {
     }
 
     /// Does what a plan says, and writes it down in the same transaction.
-    ///
-    /// # Errors
-    ///
-    /// Those of [`SyncPlan::apply`].
     pub async fn apply(
         &self,
         plan: SyncPlan<employee::Entity>,
@@ -73,10 +61,6 @@ impl Source<'_> {
 
     /// As [`apply`](Self::apply), for a plan that nobody has looked at: waits for
     /// another import of the company, and compares again where it has to.
-    ///
-    /// # Errors
-    ///
-    /// Those of [`BulkSync::exec`].
     pub async fn exec(
         &self,
         employees: Vec<employee::Model>,
@@ -120,10 +104,6 @@ fn count(rows: u64) -> i64 {
 }
 
 /// Refuses a plan that is not the one that was confirmed.
-///
-/// # Errors
-///
-/// `Stale`.
 pub fn check_confirmed(
     plan: &SyncPlan<employee::Entity>,
     confirmed: Fingerprint,
@@ -132,10 +112,6 @@ pub fn check_confirmed(
 }
 
 /// The company with this id.
-///
-/// # Errors
-///
-/// `NotFound`, and errors of the database.
 pub async fn find_company(db: &DatabaseConnection, id: i32) -> Result<company::Model, Problem> {
     let company = company::Entity::find_by_id(id).one(db).await?;
     company.ok_or(Problem::NotFound("There is no such company."))

@@ -7,17 +7,17 @@
 //! DATABASE_URL=postgres://postgres@127.0.0.1/mine cargo run -p import-service
 //! ```
 //!
-//! Where to begin reading: [`import`] is all that has to do with bulk-sync,
-//! [`job`] runs it beside the requests, and [`csv_file`] makes models of a file.
+//! Where to begin reading: `import.rs` is all that has to do with bulk-sync,
+//! `job.rs` runs it beside the requests, and `csv_file.rs` makes models of a file.
 //! There are no accounts and no TLS here: put it behind something that has both.
 
-pub mod config;
-pub mod csrf;
+mod config;
+mod csrf;
 pub mod csv_file;
 pub mod entity;
 pub mod error;
-pub mod import;
-pub mod job;
+mod import;
+mod job;
 mod page;
 mod random;
 mod route;
@@ -27,7 +27,9 @@ pub mod upload;
 
 use std::sync::Arc;
 
-use sea_orm::DatabaseConnection;
+use sea_orm::{
+    ConnectOptions, Database, DatabaseConnection, DbErr, sqlx::sqlite::SqliteJournalMode,
+};
 
 pub use crate::{config::Config, route::router};
 use crate::{import::Source, upload::Uploads};
@@ -51,8 +53,20 @@ impl Service {
     }
 
     /// An import of this file.
-    #[must_use]
-    pub fn source<'a>(&self, company_id: i32, file_name: &'a str) -> Source<'a> {
+    fn source<'a>(&self, company_id: i32, file_name: &'a str) -> Source<'a> {
         Source { company_id, file_name, max_delete_share: self.config.max_delete_share }
     }
+}
+
+/// Connects to the database.
+///
+/// # Errors
+///
+/// It cannot be reached.
+pub async fn connect(url: &str) -> Result<DatabaseConnection, DbErr> {
+    let mut options = ConnectOptions::new(url);
+    options.sqlx_logging(false);
+    // so that pages can be read while an import is written
+    options.map_sqlx_sqlite_opts(|options| options.journal_mode(SqliteJournalMode::Wal));
+    Database::connect(options).await
 }

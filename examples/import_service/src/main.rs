@@ -2,8 +2,7 @@
 
 use std::{error::Error, process::ExitCode};
 
-use import_service::{Config, Service, router, schema};
-use sea_orm::{ConnectOptions, Database};
+use import_service::{Config, Service, connect, router, schema};
 use tokio::net::TcpListener;
 
 #[tokio::main]
@@ -19,9 +18,7 @@ async fn main() -> ExitCode {
 
 async fn serve() -> Result<(), Box<dyn Error>> {
     let config = Config::from_environment()?;
-    let mut options = ConnectOptions::new(&config.database_url);
-    options.sqlx_logging(false);
-    let db = Database::connect(options).await?;
+    let db = connect(&config.database_url).await?;
     schema::prepare(&db).await?;
     let listener = TcpListener::bind(&config.listen).await?;
     println!("http://{}", listener.local_addr()?);

@@ -1,10 +1,6 @@
 //! Names and tokens that nobody can guess.
 
 /// 32 hexadecimal digits from the system's generator.
-///
-/// # Errors
-///
-/// The system has none to give.
 pub fn digits() -> Result<String, getrandom::Error> {
     let mut bytes = [0; 16];
     getrandom::fill(&mut bytes)?;

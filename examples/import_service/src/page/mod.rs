@@ -83,6 +83,11 @@ fn scrolling(label: &str, table: &Markup) -> Markup {
     html! { div class="scroll" role="region" aria-label=(label) tabindex="0" { (table) } }
 }
 
+/// The number of a page that there is.
+pub fn existing(page: usize, total: usize) -> usize {
+    page.clamp(1, total.div_ceil(PAGE).max(1))
+}
+
 /// Links to the other pages of a long list.
 fn pager(address: &str, page: usize, total: usize) -> Markup {
     let pages = total.div_ceil(PAGE).max(1);

@@ -4,7 +4,7 @@ use bulk_sync::{Change, SyncResult, UpdatedRow};
 use maud::{Markup, html};
 use sea_orm::{TryIntoModel, Value};
 
-use super::{PAGE, Page, number, page, pager, scrolling, token_field};
+use super::{PAGE, Page, existing, number, page, pager, scrolling, token_field};
 use crate::{
     csrf::CsrfToken,
     csv_file::COLUMNS,
@@ -18,6 +18,7 @@ const LABELS: [&str; COLUMNS.len()] =
 /// What would change, and the button that makes it so.
 pub fn plan(upload: &Upload, planned: &Planned, number: usize, token: &CsrfToken) -> Page {
     let address = format!("/companies/{}/uploads/{}", upload.company_id, upload.id);
+    let number = existing(number, row_count(planned));
     let content = html! {
         p { "What " strong { (upload.file_name) } " would change." }
         @if planned.is_stale { (stale_notice()) }
@@ -107,7 +108,7 @@ fn row_count(planned: &Planned) -> usize {
 /// The rows of one page: the changed ones come first, then the removed, then the
 /// created ones.
 fn rows(planned: &Planned, page: usize) -> Markup {
-    let start = page.saturating_sub(1).saturating_mul(PAGE);
+    let start = (page - 1) * PAGE;
     let counts = &planned.summary;
     let [updated, deleted] =
         [counts.updated, counts.deleted].map(|rows| usize::try_from(rows).unwrap_or(usize::MAX));

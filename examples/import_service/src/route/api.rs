@@ -23,7 +23,7 @@ use crate::{
     entity::employee,
     error::Problem,
     import::check_confirmed,
-    spool::Spool,
+    spool::{self, Spool},
 };
 
 /// How an import is to be done.
@@ -199,7 +199,7 @@ async fn receive(
 ) -> Result<Vec<employee::Model>, Problem> {
     let mut spool = Spool::create(service.config.max_upload_bytes).await?;
     let mut chunks = body.into_data_stream();
-    while let Some(chunk) = chunks.next().await {
+    while let Some(chunk) = spool::next(chunks.next()).await? {
         let chunk = chunk.map_err(|error| Problem::BadRequest(error.to_string()))?;
         spool.write(&chunk).await?;
     }

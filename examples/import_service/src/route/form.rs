@@ -20,7 +20,7 @@ use crate::{
     csrf::{self, CsrfToken},
     error::Problem,
     job,
-    spool::Spool,
+    spool::{self, Spool},
     upload::{Stage, Upload},
 };
 
@@ -39,7 +39,7 @@ pub async fn upload(
     Readable(mut form): Readable<Multipart>,
 ) -> Result<Redirect, Problem> {
     let mut is_checked = false;
-    while let Some(field) = form.next_field().await? {
+    while let Some(field) = spool::next(form.next_field()).await?? {
         match field.name() {
             Some(csrf::FIELD) => {
                 token.check(&short_text(field).await?)?;
@@ -120,7 +120,7 @@ async fn page_of(upload: &Upload) -> Redirect {
 
 async fn receive(service: &Service, mut field: Field<'_>) -> Result<std::fs::File, Problem> {
     let mut spool = Spool::create(service.config.max_upload_bytes).await?;
-    while let Some(chunk) = field.chunk().await? {
+    while let Some(chunk) = spool::next(field.chunk()).await?? {
         spool.write(&chunk).await?;
     }
     spool.finish().await
@@ -128,7 +128,7 @@ async fn receive(service: &Service, mut field: Field<'_>) -> Result<std::fs::Fil
 
 async fn short_text(mut field: Field<'_>) -> Result<String, Problem> {
     let mut bytes = Vec::new();
-    while let Some(chunk) = field.chunk().await? {
+    while let Some(chunk) = spool::next(field.chunk()).await?? {
         bytes.extend_from_slice(&chunk);
         if bytes.len() > LONGEST_TOKEN {
             return Err(Problem::Forbidden);

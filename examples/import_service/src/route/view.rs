@@ -60,7 +60,9 @@ pub async fn company(
         .filter(employee::Column::CompanyId.eq(id))
         .order_by_asc(employee::Column::ExternalId);
     let total = employees.clone().count(&service.db).await?;
-    let start = part.page.saturating_sub(1).saturating_mul(PAGE);
+    let total = usize::try_from(total).unwrap_or(usize::MAX);
+    let page = page::existing(part.page, total);
+    let start = (page - 1) * PAGE;
     let employees = employees.offset(start as u64).limit(PAGE as u64).all(&service.db).await?;
     let imports = import::Entity::find()
         .filter(import::Column::CompanyId.eq(id))
@@ -71,13 +73,13 @@ pub async fn company(
     let shown = CompanyPage {
         company: &company,
         employees: &employees,
-        total: usize::try_from(total).unwrap_or(usize::MAX),
-        page: part.page,
+        total,
+        page,
         imports: &imports,
         max_upload_bytes: service.config.max_upload_bytes,
     };
-    let page = page::company(&shown, &token);
-    Ok((token, page))
+    let shown = page::company(&shown, &token);
+    Ok((token, shown))
 }
 
 /// What can be changed and uploaded again.

@@ -10,7 +10,7 @@ use std::{
 use bulk_sync_tests::database::{SERVERS, TestDatabase};
 use fantoccini::{Client, ClientBuilder, Locator, elements::Element};
 use hyper_util::client::legacy::connect::HttpConnector;
-use import_service::{Config, Service, router, schema};
+use import_service::{Config, Service, connect, router, schema};
 use serde_json::json;
 use tempfile::TempDir;
 use tokio::{
@@ -53,7 +53,7 @@ impl Site {
         let db = TestDatabase::create(SERVERS[0]).await?;
         schema::prepare(&db.pool).await?;
         let config = Config { max_upload_bytes: MAX_UPLOAD_BYTES, ..Config::default() };
-        let router = router(Service::new(db.pool.clone(), config));
+        let router = router(Service::new(connect(&db.url).await?, config));
         let listener = TcpListener::bind("127.0.0.1:0").await?;
         let address = format!("http://{}", listener.local_addr()?);
         let server = tokio::spawn(async move {
@@ -61,7 +61,7 @@ impl Site {
         });
         let folder = TempDir::new()?;
         let (driver, port) = start_driver().await?;
-        let browser = connect(port, &folder).await?;
+        let browser = open_browser(port, &folder).await?;
         browser.set_window_size(1100, 1200).await?;
         Ok(Self { browser, db, address, driver, server, folder })
     }
@@ -146,7 +146,7 @@ async fn start_driver() -> Result<(Child, u16), Error> {
 }
 
 /// A browser with an empty profile that runs no scripts.
-async fn connect(port: u16, folder: &TempDir) -> Result<Client, Error> {
+async fn open_browser(port: u16, folder: &TempDir) -> Result<Client, Error> {
     let profile = folder.path().join("profile");
     let options = json!({
         "args": [

@@ -11,7 +11,7 @@ use axum::{
 use bulk_sync_tests::suite::Db;
 use http_body_util::BodyExt;
 use import_service::{
-    Config, Service,
+    Config, Service, connect,
     entity::{company, employee, import},
     router, schema,
     upload::Uploads,
@@ -48,7 +48,7 @@ impl Client {
     pub async fn new(db: &Db) -> Result<Self, Error> {
         schema::prepare(&db.pool).await?;
         let config = Config { max_upload_bytes: 10_000_000, ..Config::default() };
-        Self::on(db.pool.clone(), config).await
+        Self::on(connect(&db.url).await?, config).await
     }
 
     /// With tables that are there already.

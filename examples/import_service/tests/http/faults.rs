@@ -1,6 +1,11 @@
 //! Files that cannot be imported: each gets a page that helps, and changes nothing.
 
-use axum::http::StatusCode;
+use std::io;
+
+use axum::{
+    body::Body,
+    http::{Request, StatusCode, header},
+};
 use bulk_sync_tests::{
     suite::{Db, Test, TestResult},
     tests,
@@ -8,7 +13,7 @@ use bulk_sync_tests::{
 
 use crate::client::{Client, Error, HEADER, Reply, file, file_of, people};
 
-pub const TESTS: [Test; 8] = tests![
+pub const TESTS: [Test; 9] = tests![
     all_faulty_lines_are_listed,
     a_long_list_of_faulty_lines_is_cut_and_counted,
     wrong_columns_are_told,
@@ -16,6 +21,7 @@ pub const TESTS: [Test; 8] = tests![
     an_empty_file_is_stopped_by_a_guard,
     a_truncated_file_is_stopped_by_a_guard,
     a_file_that_is_too_large_is_refused,
+    a_file_that_breaks_off_on_its_way_is_refused,
     a_key_that_the_database_holds_equal_is_told,
 ];
 
@@ -120,6 +126,36 @@ async fn a_file_that_is_too_large_is_refused(db: Db) -> TestResult {
     assert_eq!(page.status, StatusCode::PAYLOAD_TOO_LARGE);
     let just_right = client.send_file(&token, vec![b'x'; 10_000_000]).await?;
     assert_eq!(just_right.status, StatusCode::SEE_OTHER);
+    Ok(())
+}
+
+async fn a_file_that_breaks_off_on_its_way_is_refused(db: Db) -> TestResult {
+    let client = Client::new(&db).await?;
+    client.import(&file(&["A1 Ann"])).await?;
+    let token = client.token().await?;
+    // both as far as a person could have seen them: whole lines
+    let text = file(&["A1 Anna"]);
+    let form = format!(
+        "--b\r\nContent-Disposition: form-data; name=\"csrf_token\"\r\n\r\n{token}\r\n--b\r\n\
+         Content-Disposition: form-data; name=\"file\"; filename=\"a.csv\"\r\n\r\n{text}"
+    );
+    for is_broken in [true, false] {
+        let paths =
+            [("uploads", "multipart/form-data; boundary=b", &form), ("imports", "text/csv", &text)];
+        for (path, content_type, sent) in paths {
+            let end = is_broken.then(|| Err(io::Error::other("the network is gone")));
+            let chunks = [Ok(sent.clone())].into_iter().chain(end);
+            let request = Request::post(format!("{}/{path}", client.company_path()))
+                .header(header::CONTENT_TYPE, content_type)
+                .body(Body::from_stream(futures_util::stream::iter(chunks)))?;
+            let reply = client.send(request).await?;
+            // the end of a body without a form is the end of the file
+            if is_broken || path == "uploads" {
+                assert_eq!(reply.status, StatusCode::BAD_REQUEST, "{path}: {}", reply.text);
+                assert_eq!(client.employees().await?, ["A1 Ann"]);
+            }
+        }
+    }
     Ok(())
 }
 

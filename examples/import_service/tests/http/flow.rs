@@ -167,6 +167,10 @@ async fn a_long_plan_has_pages(db: Db) -> TestResult {
     assert_eq!(numbers(&third.text), 10);
     third.contains("<th scope=\"row\">C159</th>")?;
     third.lacks("rel=\"next\"")?;
+    let beyond = client.get(&format!("{path}?page=99999999999999999999")).await?;
+    assert_eq!(beyond.status, StatusCode::BAD_REQUEST);
+    let beyond = client.get(&format!("{path}?page=9999")).await?;
+    beyond.contains("Page 3 of 3")?;
     client.apply(&third).await?.contains("160 rows created, 40 rows changed, 10 rows removed")?;
     let company = client.get(&format!("{}?page=3", client.company_path())).await?;
     company.contains("<th scope=\"row\">C159</th>")?;
