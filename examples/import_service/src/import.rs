@@ -1,8 +1,8 @@
 //! The use of bulk-sync: a company's employees become those of a file.
 
-use bulk_sync::{BulkSync, Fingerprint, Progress, prelude::*};
+use bulk_sync::{BulkSync, Fingerprint, Progress, UpdatedRow, prelude::*};
 use sea_orm::{
-    ActiveValue::Set, DatabaseConnection, DatabaseTransaction, DbErr, entity::prelude::*,
+    ActiveValue::Set, DatabaseConnection, DatabaseTransaction, DbErr, Value, entity::prelude::*,
     sqlx::types::chrono::Utc,
 };
 
@@ -109,6 +109,18 @@ pub fn check_confirmed(
     confirmed: Fingerprint,
 ) -> Result<(), Problem> {
     if plan.fingerprint() == confirmed { Ok(()) } else { Err(Problem::Stale) }
+}
+
+/// The number of an employee to change, as the file has it: where the collation of
+/// the database holds `a1` and `A1` equal, the table can have another spelling.
+pub fn desired_id(row: &UpdatedRow) -> Option<&str> {
+    const ID: &str = "external_id";
+    let change = row.changes.iter().find(|change| change.column == ID);
+    let key = || row.key.iter().find(|(column, _)| *column == ID).map(|(_, value)| value);
+    match change.map(|change| &change.desired).or_else(key)? {
+        Value::String(id) => id.as_deref(),
+        _ => None,
+    }
 }
 
 /// The company with this id.

@@ -9,7 +9,7 @@ use crate::{
     Service,
     entity::employee,
     error::Problem,
-    import::{Source, check_confirmed},
+    import::{Source, check_confirmed, desired_id},
     upload::{Planned, Progress, Stage, Upload},
 };
 
@@ -52,10 +52,9 @@ impl Job {
         let employees = self.read().await?;
         let company = self.source().company(&self.service.db).await?;
         let plan = self.compare(employees.clone()).await?;
-        let updated: Vec<_> = plan.updated().map(|row| external_id(&row.key)).collect();
         let mut employees: HashMap<_, _> =
             employees.into_iter().map(|model| (model.external_id.clone(), model)).collect();
-        let changed = updated.into_iter().filter_map(|id| employees.remove_entry(&id)).collect();
+        let changed = plan.updated().map(|row| employees.remove(desired_id(&row)?)).collect();
         Ok(Stage::Planned(Arc::new(Planned {
             company,
             summary: plan.summary(),
@@ -105,13 +104,5 @@ impl Job {
 
     fn source(&self) -> Source<'_> {
         self.service.source(self.upload.company_id, &self.upload.file_name)
-    }
-}
-
-fn external_id(key: &[(&'static str, sea_orm::Value)]) -> String {
-    let id = key.iter().find(|(column, _)| *column == "external_id").map(|(_, value)| value);
-    match id {
-        Some(sea_orm::Value::String(Some(id))) => id.clone(),
-        _ => String::new(),
     }
 }

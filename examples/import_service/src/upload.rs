@@ -3,7 +3,7 @@
 //! changed nothing.
 
 use std::{
-    collections::{HashMap, VecDeque},
+    collections::VecDeque,
     fs::File,
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
@@ -79,8 +79,8 @@ pub struct Planned {
     pub summary: SyncResult,
     /// What a person confirms.
     pub fingerprint: Fingerprint,
-    /// The employees to change as the file has them, by their external ids.
-    pub changed: HashMap<String, employee::Model>,
+    /// The employees to change as the file has them, in the order of the plan.
+    pub changed: Vec<Option<employee::Model>>,
     /// The share of the employees that it may delete.
     pub max_delete_share: f64,
     /// Which guard would stop it.

@@ -70,13 +70,21 @@ fn upload_form(shown: &CompanyPage<'_>, token: &CsrfToken, address: &str) -> Mar
                 input id="file" name="file" type="file" accept=".csv,text/csv" required aria-describedby="file-help";
                 p id="file-help" class="help" {
                     "In UTF-8, with the columns " code { (COLUMNS.join(", ")) } ", at most "
-                    (number(shown.max_upload_bytes / 1024)) " KiB. Employees that are not in the file are removed. "
+                    (size(shown.max_upload_bytes)) ". Employees that are not in the file are removed. "
                     "You see everything that would change before it does."
                 }
                 button { "Show what would change" }
             }
             p { "To try it: " a href={ (address) "/employees.csv" } { "download the employees" } ", change some lines, and upload the file." }
         }
+    }
+}
+
+fn size(bytes: u64) -> String {
+    const MIB: u64 = 1024 * 1024;
+    match bytes {
+        ..MIB => format!("{} KiB", number(bytes / 1024)),
+        _ => format!("{} MiB", number(bytes / MIB)),
     }
 }
 

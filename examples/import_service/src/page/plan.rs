@@ -93,7 +93,8 @@ fn decision(planned: &Planned, address: &str, token: &CsrfToken) -> Markup {
 /// What the guards looked at.
 fn guards(planned: &Planned) -> Markup {
     let SyncResult { updated, deleted, unchanged, .. } = planned.summary;
-    let limit = planned.max_delete_share * 100.0;
+    // 0.29 is a little less than that, and 12.5 % a share, too
+    let limit = (planned.max_delete_share * 1000.0).round() / 10.0;
     html! {
         "The guards let it through: the file has employees, and it removes " (number(deleted))
         " of " (number(updated + deleted + unchanged)) ", where " (limit) " % are allowed."
@@ -112,14 +113,15 @@ fn rows(planned: &Planned, page: usize) -> Markup {
     let counts = &planned.summary;
     let [updated, deleted] =
         [counts.updated, counts.deleted].map(|rows| usize::try_from(rows).unwrap_or(usize::MAX));
-    let changed: Vec<_> = planned.plan.updated().skip(start).take(PAGE).collect();
+    let changed = planned.plan.updated().zip(&planned.changed);
+    let changed: Vec<_> = changed.skip(start).take(PAGE).collect();
     let skipped = start.saturating_sub(updated);
     let room = PAGE - changed.len();
     let removed: Vec<_> = planned.plan.deleted().skip(skipped).take(room).cloned().collect();
     let skipped = skipped.saturating_sub(deleted);
     let created: Vec<_> = planned.plan.created().skip(skipped).take(room - removed.len()).collect();
     html! {
-        @if !changed.is_empty() { (changed_rows(planned, &changed)) }
+        @if !changed.is_empty() { (changed_rows(&changed)) }
         @if !removed.is_empty() { (whole_rows("Removed", "removed", "−", removed)) }
         @if !created.is_empty() { (whole_rows("Created", "created", "+", created)) }
     }
@@ -139,13 +141,13 @@ fn whole_rows(title: &str, class: &str, sign: &str, rows: Vec<employee::ActiveMo
     )
 }
 
-fn changed_rows(planned: &Planned, rows: &[UpdatedRow]) -> Markup {
+fn changed_rows(rows: &[(UpdatedRow, &Option<employee::Model>)]) -> Markup {
     section(
         "Changed",
         "changed",
         "~",
         &html! {
-            @for row in rows { tr { (changed_cells(planned, row)) } }
+            @for (row, desired) in rows { tr { (changed_cells(row, desired.as_ref())) } }
         },
     )
 }
@@ -202,20 +204,23 @@ fn texts(employee: &employee::Model) -> [String; COLUMNS.len()] {
     ]
 }
 
-/// A row with its changed cells marked; the others are as the file has them.
-fn changed_cells(planned: &Planned, row: &UpdatedRow) -> Markup {
-    let id = row.key.iter().find(|(column, _)| *column == COLUMNS[0]);
-    let id = id.map_or_else(String::new, |(_, value)| text(value));
-    let unchanged = planned.changed.get(&id).map_or_else(Default::default, texts);
+/// A row with its changed cells marked; the others are as the file has them, too.
+fn changed_cells(row: &UpdatedRow, desired: Option<&employee::Model>) -> Markup {
+    let texts = desired.map_or_else(Default::default, texts);
     html! {
-        @for (position, column) in COLUMNS.iter().enumerate() {
-            @let change = row.changes.iter().find(|change| change.column == *column);
-            @let class = (*column == "salary").then_some("number");
-            @match change {
-                Some(change) => td class={ "marked " (class.unwrap_or_default()) } { (marked(change)) },
-                None if position == 0 => th scope="row" { (id) },
-                None => td class=[class] { (unchanged[position]) },
-            }
+        @for (position, text) in texts.iter().enumerate() {
+            @let change = row.changes.iter().find(|change| change.column == COLUMNS[position]);
+            @let class = match (change, LABELS[position]) {
+                (Some(_), "Salary") => Some("marked number"),
+                (Some(_), _) => Some("marked"),
+                (None, "Salary") => Some("number"),
+                (None, _) => None,
+            };
+            @let cell = match change {
+                Some(change) => marked(change),
+                None => html! { (text) },
+            };
+            @if position == 0 { th scope="row" class=[class] { (cell) } } @else { td class=[class] { (cell) } }
         }
     }
 }

@@ -30,33 +30,31 @@ const PATIENCE: Duration = Duration::from_millis(400);
 /// A token is shorter.
 const LONGEST_TOKEN: usize = 64;
 
-/// A file for a company. The token stands before the file in the form, so that
-/// nothing of a foreign form is kept.
+/// A file for a company. One of a foreign form is received, too, so that the browser
+/// shows why it is refused, and kept nowhere.
 pub async fn upload(
     State(service): State<Service>,
     Readable(Path(company)): Readable<Path<i32>>,
     token: CsrfToken,
     Readable(mut form): Readable<Multipart>,
 ) -> Result<Redirect, Problem> {
-    let mut is_checked = false;
+    // the token stands before the file
+    let mut given = String::new();
     while let Some(field) = spool::next(form.next_field()).await?? {
         match field.name() {
-            Some(csrf::FIELD) => {
-                token.check(&short_text(field).await?)?;
-                is_checked = true;
-            }
-            Some("file") if is_checked => {
+            Some(csrf::FIELD) => given = short_text(field).await?,
+            Some("file") => {
                 let file_name = file_name(&field);
-                let file = receive(&service, field).await?;
-                let upload = service.uploads.add(company, file_name, file)?;
+                let file = receive(&service, field).await;
+                token.check(&given)?;
+                let upload = service.uploads.add(company, file_name, file?)?;
                 job::plan(&service, &upload);
                 return Ok(page_of(&upload).await);
             }
-            Some("file") => return Err(Problem::Forbidden),
             _ => {}
         }
     }
-    token.check("")?;
+    token.check(&given)?;
     Err(Problem::BadRequest("the form has no file".into()))
 }
 
@@ -126,15 +124,14 @@ async fn receive(service: &Service, mut field: Field<'_>) -> Result<std::fs::Fil
     spool.finish().await
 }
 
+/// A text, or the start of a long one, which is no token.
 async fn short_text(mut field: Field<'_>) -> Result<String, Problem> {
     let mut bytes = Vec::new();
     while let Some(chunk) = spool::next(field.chunk()).await?? {
-        bytes.extend_from_slice(&chunk);
-        if bytes.len() > LONGEST_TOKEN {
-            return Err(Problem::Forbidden);
-        }
+        let room = LONGEST_TOKEN.saturating_sub(bytes.len());
+        bytes.extend_from_slice(&chunk[..chunk.len().min(room)]);
     }
-    String::from_utf8(bytes).map_err(|_| Problem::Forbidden)
+    Ok(String::from_utf8_lossy(&bytes).into_owned())
 }
 
 /// The audit table has room for so much of it.

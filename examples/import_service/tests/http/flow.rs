@@ -6,11 +6,11 @@ use bulk_sync_tests::{
     tests,
 };
 use import_service::entity::employee;
-use sea_orm::{ActiveValue::Set, IntoActiveModel, entity::prelude::*};
+use sea_orm::{ActiveValue::Set, DbBackend, IntoActiveModel, entity::prelude::*};
 
 use crate::client::{Client, HEADER, file, file_of, people};
 
-pub const TESTS: [Test; 9] = tests![
+pub const TESTS: [Test; 10] = tests![
     an_import_is_seen_and_then_applied,
     changed_cells_are_marked_with_old_and_new,
     a_plan_that_went_stale_is_told_and_the_new_one_is_shown,
@@ -20,6 +20,7 @@ pub const TESTS: [Test; 9] = tests![
     a_long_plan_has_pages,
     what_is_downloaded_can_be_uploaded,
     other_companies_are_left_alone,
+    a_number_that_is_spelled_otherwise_is_as_the_database_has_it,
 ];
 
 async fn an_import_is_seen_and_then_applied(db: Db) -> TestResult {
@@ -56,7 +57,7 @@ async fn changed_cells_are_marked_with_old_and_new(db: Db) -> TestResult {
     let plan = client.plan(changed + "B1,New,,Fleet,1,2020-01-01\n").await?;
     assert_eq!(plan.counts()?, ["1", "1", "1", "8"]);
     plan.contains(
-        "<tr><th scope=\"row\">A03</th><td>Person 3</td><td class=\"marked \">\
+        "<tr><th scope=\"row\">A03</th><td>Person 3</td><td class=\"marked\">\
          <span class=\"unseen\">changed from </span><del>(empty)</del>\
          <span aria-hidden=\"true\"> → </span><span class=\"unseen\"> to </span>\
          <ins>p3@example.com</ins></td><td>Fleet</td><td class=\"marked number\">",
@@ -197,5 +198,21 @@ async fn other_companies_are_left_alone(db: Db) -> TestResult {
         .all(&client.db)
         .await?;
     assert_eq!(others_now, others);
+    Ok(())
+}
+
+/// The collation decides whether it is the same employee.
+async fn a_number_that_is_spelled_otherwise_is_as_the_database_has_it(db: Db) -> TestResult {
+    let client = Client::new(&db).await?;
+    let people = people(10);
+    client.import(&file_of(&people)).await?;
+    let plan = client.plan(file_of(&people).replace("A05", "a05")).await?;
+    if db.backend() == DbBackend::MySql {
+        assert_eq!(plan.counts()?, ["0", "1", "0", "9"]);
+        plan.contains("<del>A05</del>")?;
+        plan.contains("<ins>a05</ins></th><td>Person 5</td>")?;
+    } else {
+        assert_eq!(plan.counts()?, ["1", "0", "1", "9"]);
+    }
     Ok(())
 }
