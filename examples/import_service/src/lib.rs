@@ -5,11 +5,15 @@
 //! ```text
 //! cargo run -p import-service
 //! DATABASE_URL=postgres://postgres@127.0.0.1/mine cargo run -p import-service
+//!
+//! curl --header 'Content-Type: text/csv' --data-binary @people.csv \
+//!     'http://127.0.0.1:8080/companies/1/imports?dry_run=true'
 //! ```
 //!
 //! Where to begin reading: `import.rs` is all that has to do with bulk-sync,
 //! `job.rs` runs it beside the requests, and `csv_file.rs` makes models of a file.
-//! There are no accounts and no TLS here: put it behind something that has both.
+//! What can be set is in `config.rs`. There are no accounts and no TLS here: put it
+//! behind something that has both.
 
 mod config;
 mod csrf;
