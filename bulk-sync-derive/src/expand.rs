@@ -72,6 +72,7 @@ fn access(private: &TokenStream, name: &Ident, column: &Column<'_>) -> TokenStre
     };
     let (row, state) = (local("row"), local("state"));
     let (left, right) = (local("left"), local("right"));
+    let compares_by_function = column.with.is_some();
     let same = match &column.with {
         Some(function) => quote!(#function(#left, #right)),
         None => quote!((&#private::Probe::<#ty>::new()).same(#left, #right)),
@@ -83,6 +84,8 @@ fn access(private: &TokenStream, name: &Ident, column: &Column<'_>) -> TokenStre
         impl #private::Access for #name {
             type Entity = __SyncEntity;
             type Type = #ty;
+
+            const COMPARES_BY_FUNCTION: bool = #compares_by_function;
 
             fn of_model(#row: &__SyncModel) -> &#ty {
                 &#row.#field

@@ -5,6 +5,7 @@ use sea_orm::{DbBackend, EntityTrait, sea_query::Expr};
 use crate::{
     SyncKey,
     columns::{ColumnOptions, Columns, Position},
+    connection::ReadRows,
     desired::{Desired, RowList},
     error::{InputFault, SyncError},
     field::Row,
@@ -161,6 +162,21 @@ fn without_repeats<E: EntityTrait>(
     let desired = desired.select(&kept);
     let index = KeyIndex::build(columns, &desired).0;
     (desired, index)
+}
+
+/// Checks that the call begins the transaction of which it says the isolation level.
+///
+/// # Errors
+///
+/// `InvalidInput` where the transaction is the caller's.
+pub(crate) fn check_isolation<E: EntityTrait>(
+    task: &Task<E>,
+    db: &impl ReadRows,
+) -> Result<(), SyncError> {
+    if task.settings.isolation_level.is_some() && db.is_transaction() {
+        return Err(invalid::<E>(vec![InputFault::IsolationLevel]));
+    }
+    Ok(())
 }
 
 fn invalid<E: EntityTrait>(faults: Vec<InputFault>) -> SyncError {

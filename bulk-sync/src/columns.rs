@@ -279,6 +279,11 @@ impl<E: EntityTrait> Columns<E> {
         positions.iter().map(|&position| self.field(position).size(row) + VALUE_BYTES).sum()
     }
 
+    /// Whether two rows have the same key.
+    pub fn same_key(&self, left: Row<'_, E>, right: Row<'_, E>) -> bool {
+        self.key.iter().all(|&key| self.field(key).same(left, right))
+    }
+
     /// Orders two rows by their keys.
     pub fn compare_keys(&self, left: Row<'_, E>, right: Row<'_, E>) -> Ordering {
         self.compare(&self.key, left, right)
@@ -309,7 +314,7 @@ impl<E: EntityTrait> Columns<E> {
 
 /// The rows of a mock are sorted by the names of their columns.
 #[cfg(feature = "mock")]
-fn index_in(result: &QueryResult, index: usize, name: &str) -> usize {
+pub(crate) fn index_in(result: &QueryResult, index: usize, name: &str) -> usize {
     if result.try_as_mock_row().is_none() {
         return index;
     }
@@ -317,7 +322,7 @@ fn index_in(result: &QueryResult, index: usize, name: &str) -> usize {
 }
 
 #[cfg(not(feature = "mock"))]
-fn index_in(_: &QueryResult, index: usize, _: &str) -> usize {
+pub(crate) fn index_in(_: &QueryResult, index: usize, _: &str) -> usize {
     index
 }
 

@@ -224,6 +224,8 @@ pub enum InputFault {
     ZeroBatchSize,
     /// The number of tries is 0.
     ZeroTries,
+    /// The call has an isolation level, and runs in a transaction of the caller.
+    IsolationLevel,
     /// A share of rows is not a number from 0 to 1.
     Share {
         /// The number.
@@ -303,6 +305,9 @@ impl fmt::Display for InputFault {
                 f.write_str("the batch size is 0; pass None to let bulk-sync choose")
             }
             Self::ZeroTries => f.write_str("max_tries takes at least 1"),
+            Self::IsolationLevel => f.write_str(
+                "isolation_level() is for a transaction that the call begins; begin yours with it",
+            ),
             Self::Share { share } => {
                 write!(f, "max_delete_share takes a share from 0 to 1, not {share}")
             }

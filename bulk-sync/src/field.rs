@@ -14,6 +14,7 @@ use sea_orm::{
 };
 
 use crate::{
+    cell::{Cell, hash_cell, same_cell},
     rounding::{is_lossy, is_text},
     storable::{KeyFault, ValueFault, is_faultless, key_fault, value_fault, written_out_fault},
 };
@@ -52,6 +53,10 @@ pub trait Access: 'static {
         active: &mut <Self::Entity as EntityTrait>::ActiveModel,
     ) -> &mut ActiveValue<Self::Type>;
 
+    /// Whether [`same`](Self::same) is a function of the derive's `with`, and
+    /// not the equality of the type.
+    const COMPARES_BY_FUNCTION: bool;
+
     /// Whether two values of the field are the same to a sync.
     fn same(left: &Self::Type, right: &Self::Type) -> bool;
 
@@ -76,6 +81,19 @@ impl<E: EntityTrait> Clone for Row<'_, E> {
 
 impl<E: EntityTrait> Copy for Row<'_, E> {}
 
+impl<'a, E: EntityTrait> Row<'a, E> {
+    /// The value of a field, where it is set.
+    pub(crate) fn cell<A: Access<Entity = E>>(self) -> Option<&'a A::Type> {
+        match self {
+            Self::Model(model) => Some(A::of_model(model)),
+            Self::Active(active) => match A::of_active(active) {
+                ActiveValue::Set(value) | ActiveValue::Unchanged(value) => Some(value),
+                ActiveValue::NotSet => None,
+            },
+        }
+    }
+}
+
 /// One column of an entity, with the functions that handle its Rust type.
 pub struct Field<E: EntityTrait> {
     column: E::Column,
@@ -90,6 +108,8 @@ pub struct Field<E: EntityTrait> {
     value: fn(Row<'_, E>) -> Option<Value>,
     size: fn(Row<'_, E>) -> usize,
     same: fn(Row<'_, E>, Row<'_, E>) -> bool,
+    same_cell: fn(Cell<'_>, Row<'_, E>) -> Option<bool>,
+    hash_cell: fn(Cell<'_>, &mut KeyHasher) -> Option<()>,
     hash: fn(Row<'_, E>, &mut KeyHasher),
     is_faultless: fn(DbBackend) -> bool,
     fault: fn(Row<'_, E>, DbBackend) -> Option<ValueFault>,
@@ -110,15 +130,17 @@ impl<E: EntityTrait> Field<E> {
             is_option: <A::Type as ValueType>::is_option,
             is_plain_key: is_plain_key::<A>,
             is_explicit: is_explicit::<A>,
-            is_set: |row| cell::<A>(row).is_some(),
-            value: |row| cell::<A>(row).map(|value| value.clone().into()),
+            is_set: |row| row.cell::<A>().is_some(),
+            value: |row| row.cell::<A>().map(|value| value.clone().into()),
             size: size::<A>,
             same: same::<A>,
+            same_cell: same_cell::<A>,
+            hash_cell: hash_cell::<A>,
             hash: hash::<A>,
             is_faultless: is_faultless::<A::Type>,
-            fault: |row, backend| cell::<A>(row).and_then(|value| value_fault(value, backend)),
+            fault: |row, backend| row.cell::<A>().and_then(|value| value_fault(value, backend)),
             written_out_fault: |row, backend| {
-                cell::<A>(row).and_then(|value| written_out_fault(value, backend))
+                row.cell::<A>().and_then(|value| written_out_fault(value, backend))
             },
             is_sent_alike: is_sent_alike::<A>,
             as_sent: as_sent::<A>,
@@ -206,6 +228,18 @@ impl<E: EntityTrait> Field<E> {
         (self.same)(left, right)
     }
 
+    /// Whether a cell of a result has the row's value, which is set; `None`
+    /// where only decoding the row can tell.
+    pub(crate) fn same_cell(&self, cell: Cell<'_>, desired: Row<'_, E>) -> Option<bool> {
+        (self.same_cell)(cell, desired)
+    }
+
+    /// Feeds the value of a cell to the hasher, as [`hash`](Self::hash) would
+    /// once the row is decoded; `None` where that has to be done first.
+    pub(crate) fn hash_cell(&self, cell: Cell<'_>, state: &mut KeyHasher) -> Option<()> {
+        (self.hash_cell)(cell, state)
+    }
+
     /// Whether two values that are not the same are the same parameter: a type
     /// can have more than its `Value`, as a Unix timestamp has fractions.
     pub(crate) fn is_sent_alike(&self, left: Row<'_, E>, right: Row<'_, E>) -> bool {
@@ -254,16 +288,6 @@ impl<E: EntityTrait> Field<E> {
     }
 }
 
-fn cell<A: Access>(row: Row<'_, A::Entity>) -> Option<&A::Type> {
-    match row {
-        Row::Model(model) => Some(A::of_model(model)),
-        Row::Active(active) => match A::of_active(active) {
-            ActiveValue::Set(value) | ActiveValue::Unchanged(value) => Some(value),
-            ActiveValue::NotSet => None,
-        },
-    }
-}
-
 /// Whether no value of the type is NULL or NaN.
 fn is_plain_key<A: Access>() -> bool {
     let column_type = <A::Type as ValueType>::column_type();
@@ -272,7 +296,7 @@ fn is_plain_key<A: Access>() -> bool {
 }
 
 fn size<A: Access>(row: Row<'_, A::Entity>) -> usize {
-    let Some(value) = cell::<A>(row) else { return 0 };
+    let Some(value) = row.cell::<A>() else { return 0 };
     let is_long = || can_be_long(&<A::Type as ValueType>::column_type());
     match length(value) {
         Some(length) => length,
@@ -330,19 +354,19 @@ fn read<A: Access>(
 
 /// Two cells are the same when both are set and equal, or neither is set.
 fn same<A: Access>(left: Row<'_, A::Entity>, right: Row<'_, A::Entity>) -> bool {
-    match (cell::<A>(left), cell::<A>(right)) {
+    match (left.cell::<A>(), right.cell::<A>()) {
         (Some(left), Some(right)) => A::same(left, right),
         (left, right) => left.is_none() && right.is_none(),
     }
 }
 
 fn is_sent_alike<A: Access>(left: Row<'_, A::Entity>, right: Row<'_, A::Entity>) -> bool {
-    let (Some(left), Some(right)) = (cell::<A>(left), cell::<A>(right)) else { return false };
+    let (Some(left), Some(right)) = (left.cell::<A>(), right.cell::<A>()) else { return false };
     !is_value(left) && by_value(left, right)
 }
 
 fn as_sent<A: Access>(row: Row<'_, A::Entity>) -> Option<Value> {
-    let value = cell::<A>(row).filter(|value| !is_value(*value))?;
+    let value = row.cell::<A>().filter(|value| !is_value(*value))?;
     let sent: Value = value.clone().into();
     let read = <A::Type as ValueType>::try_from(sent.clone()).ok()?;
     (!A::same(value, &read)).then_some(sent)
@@ -358,7 +382,7 @@ fn is_value(value: &dyn Any) -> bool {
 }
 
 fn hash<A: Access>(row: Row<'_, A::Entity>, state: &mut KeyHasher) {
-    if let Some(value) = cell::<A>(row) {
+    if let Some(value) = row.cell::<A>() {
         A::hash(value, state);
     }
 }

@@ -10,6 +10,7 @@ use sea_orm::{
 
 use crate::{
     batch::{few, fit},
+    cell::{Layout, RawRow},
     check::{check_to_write, reindex},
     columns::{Columns, Position},
     connection::ReadRows,
@@ -138,13 +139,18 @@ where
     let failed = |source| task.failed(Action::Read, source);
     let step = Step::begin(Phase::Reading);
     let mut planner = Planner::new(task, desired, index);
+    let layout = Layout::new(columns, &positions);
     let mut current = <E::ActiveModel as ActiveModelTrait>::default();
-    let mut is_partial = false;
+    let (mut is_first, mut is_partial) = (true, false);
     let mut rows = db.rows(&select).await.map_err(failed)?;
     while let Some(row) = rows.try_next().await.map_err(failed)? {
+        meter.row();
+        if planner.passes(&layout, RawRow { result: &row, is_first }) {
+            is_first = false;
+            continue;
+        }
         columns.read(&positions, &row, &mut current).map_err(failed)?;
         planner.observe(&mut current);
-        meter.row();
         if stops_early && planner.found_difference() {
             is_partial = true;
             break;

@@ -155,6 +155,7 @@
 //! | sync several tables, all or nothing | `exec(&transaction)` for each, in one of yours |
 //! | end a call that takes too long | [`timeout`], or drop its future |
 //! | give up sooner, or later, where others are in the way | [`max_tries`] |
+//! | sync scopes that overlap | [`isolation_level`]`(Serializable)` in each of the calls |
 //! | show how far it is | [`on_progress`]; see [observing] |
 //! | trace it | a subscriber of `tracing`; see [observing] |
 //! | run on a cluster without advisory locks | [`skip_scope_lock`]; see [clusters] |
@@ -184,6 +185,7 @@
 //! [`on_change`]: BulkSync::on_change
 //! [`timeout`]: BulkSync::timeout
 //! [`max_tries`]: BulkSync::max_tries
+//! [`isolation_level`]: BulkSync::isolation_level
 //! [`on_progress`]: BulkSync::on_progress
 //! [`skip_scope_lock`]: BulkSync::skip_scope_lock
 //!
@@ -375,6 +377,7 @@
 pub mod _manual;
 mod batch;
 mod catalog;
+mod cell;
 mod check;
 mod columns;
 mod connection;

@@ -4,11 +4,13 @@
 use sea_orm::{ActiveModelTrait, EntityTrait};
 
 use crate::{
+    cell::{Cell, Layout, RawRow},
+    columns::Position,
     desired::{Desired, RowList},
     error::SyncError,
     field::Row,
     judge::is_doubtful,
-    key_index::KeyIndex,
+    key_index::{KeyIndex, same_key},
     key_text::row_text,
     plan::{Task, Update},
     settings::Settings,
@@ -20,6 +22,8 @@ pub(crate) struct Planner<'a, E: EntityTrait> {
     desired: &'a Desired<E>,
     index: &'a KeyIndex,
     matched: Vec<bool>,
+    /// The model after the one whose row was seen last.
+    next: usize,
     found: Found<E>,
     duplicates: Vec<String>,
     /// Soft-deleted rows that have the key of a model.
@@ -80,6 +84,7 @@ impl<'a, E: EntityTrait> Planner<'a, E> {
             desired,
             index,
             matched: vec![false; desired.len()],
+            next: 0,
             found: Found {
                 created: Vec::new(),
                 updated: Vec::new(),
@@ -102,6 +107,39 @@ impl<'a, E: EntityTrait> Planner<'a, E> {
         let is_real = |update| !is_doubtful(columns, update, self.desired);
         !settings.skip_updates && self.found.updated.last().is_some_and(is_real)
             || !settings.skip_deletes && !columns.has_text_key() && !self.found.unmatched.is_empty()
+    }
+
+    /// Takes note of a row in scope that is as its model says, without decoding
+    /// it. False where it has to be decoded, and be [observed](Self::observe).
+    pub fn passes(&mut self, layout: &Layout, row: RawRow<'_>) -> bool {
+        if self.task.soft_delete.is_some() {
+            return false;
+        }
+        let columns = &self.task.columns;
+        let cell = |&(index, position)| (position, Cell::new(row, index, columns.name(position)));
+        let key = layout.key.iter().map(cell);
+        // rows often come in the order of the models
+        let is_next = self.next < self.desired.len()
+            && same_key(columns, self.desired.row(self.next), key.clone());
+        let found = if is_next {
+            Some(self.next)
+        } else {
+            self.index.find_cells(columns, self.desired, key)
+        };
+        let Some(index) = found.filter(|&index| !self.matched[index]) else { return false };
+        self.next = index + 1;
+        let desired = self.desired.row(index);
+        let is_same = |(position, cell): (Position, Cell<'_>)| {
+            let field = columns.field(position);
+            !field.is_set(desired) || field.same_cell(cell, desired) == Some(true)
+        };
+        if !layout.compared.iter().map(cell).all(is_same) {
+            return false;
+        }
+        self.matched[index] = true;
+        self.found.read += 1;
+        self.found.unchanged += 1;
+        true
     }
 
     /// Takes note of a row in scope; takes it away where the plan needs it.

@@ -204,7 +204,7 @@ fn values<E: EntityTrait>(slots: &[Slot<E>], rows: Vec<Vec<Value>>) -> Rows {
         .columns((0..slots.len()).map(name))
         .values(rows.into_iter().map(bound).collect());
     Rows {
-        with: Some(WithClause::new().cte(table).to_owned()),
+        with: Some(with_clause(table)),
         table: TableRef::Table(rows_name::<E>().into(), None),
         columns: saved(slots),
     }
@@ -263,17 +263,22 @@ fn unnest<E: EntityTrait>(slots: &[Slot<E>], rows: Vec<Vec<Value>>) -> Rows {
 }
 
 fn unnested<E: EntityTrait>(arrays: Vec<Expr>, names: Vec<DynIden>, columns: Vec<Expr>) -> Rows {
-    let select = Query::select()
-        .column(Asterisk)
-        .from_function(Func::cust("UNNEST").args(arrays), "u")
-        .to_owned();
+    let mut select = Query::select();
+    select.column(Asterisk).from_function(Func::cust("UNNEST").args(arrays), "u");
     let mut table = CommonTableExpression::new();
     table.table_name(rows_name::<E>()).columns(names).query(select);
     Rows {
-        with: Some(WithClause::new().cte(table).to_owned()),
+        with: Some(with_clause(table)),
         table: TableRef::Table(rows_name::<E>().into(), None),
         columns,
     }
+}
+
+/// Built in place: a copy would be one of all values, too.
+fn with_clause(table: CommonTableExpression) -> WithClause {
+    let mut with = WithClause::new();
+    with.cte(table);
+    with
 }
 
 fn unmasked<E: EntityTrait>(column: Expr, position: usize) -> Expr {

@@ -15,7 +15,7 @@ use tracing::Instrument;
 
 use crate::{
     SyncResult, SyncReturning,
-    check::check_plan,
+    check::{check_isolation, check_plan},
     connection::{ReadRows, SyncConnection},
     desired::{Desired, RowList},
     dialect::{Dialect, ScopeLock},
@@ -144,6 +144,7 @@ where
     H: ChangeHook<E, <C as TransactionTrait>::Transaction>,
     R: Report<E>,
 {
+    check_isolation(&checked.task, db)?;
     let reading = if H::IS_SET { Reading::WholeRows } else { R::READING };
     let limit = Limit::new(&checked.task);
     let trace =
@@ -178,6 +179,7 @@ where
     C: SyncConnection,
     H: ChangeHook<E, <C as TransactionTrait>::Transaction>,
 {
+    check_isolation(&plan.task, db)?;
     let backend = db.get_database_backend();
     check_plan(&plan.task.columns, &plan.desired, plan.written(), backend)?;
     let limit = Limit::new(&plan.task);
@@ -237,7 +239,7 @@ impl<C: SyncConnection, H> Call<'_, C, H> {
                 Err(error) => return Err(Box::new(Failed { error, checked })),
             }
         }
-        let transaction = match self.begin(tries).await {
+        let transaction = match self.begin(checked.task.settings.isolation_level, tries).await {
             Ok(transaction) => transaction,
             Err(error) => return Err(Box::new(Failed { error: error.into(), checked })),
         };
@@ -289,7 +291,7 @@ impl<C: SyncConnection, H> Call<'_, C, H> {
         E: EntityTrait,
         H: ChangeHook<E, <C as TransactionTrait>::Transaction>,
     {
-        let transaction = self.begin(tries).await?;
+        let transaction = self.begin(plan.task.settings.isolation_level, tries).await?;
         let done = async {
             let row_lock = self.row_lock();
             let locked = loop {
@@ -322,15 +324,20 @@ impl<C: SyncConnection, H> Call<'_, C, H> {
     }
 
     /// Begins a transaction in which each statement sees what is committed, as
-    /// what is read under a lock must be newer than the lock. On SQLite one
+    /// what is read under a lock must be newer than the lock; at another level,
+    /// the database finds out that it is not. On SQLite one
     /// that lost a race begins as a writer, and cannot lose another.
-    async fn begin(&self, tries: &Tries) -> Result<<C as TransactionTrait>::Transaction, DbErr> {
+    async fn begin(
+        &self,
+        level: Option<IsolationLevel>,
+        tries: &Tries,
+    ) -> Result<<C as TransactionTrait>::Transaction, DbErr> {
         if self.db.is_transaction() {
             return self.db.begin().await;
         }
         let options = if self.others_commit() {
             TransactionOptions {
-                isolation_level: Some(IsolationLevel::ReadCommitted),
+                isolation_level: Some(level.unwrap_or(IsolationLevel::ReadCommitted)),
                 ..TransactionOptions::default()
             }
         } else {

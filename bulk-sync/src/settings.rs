@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use sea_orm::IsolationLevel;
+
 use crate::progress::OnProgress;
 
 /// The options of a call.
@@ -29,6 +31,8 @@ pub(crate) struct Settings {
     pub max_tries: Option<u32>,
     /// The longest that the call may take.
     pub timeout: Option<Duration>,
+    /// The isolation level of the transaction; `None` lets the library choose.
+    pub isolation_level: Option<IsolationLevel>,
     /// Take no lock of the scope on PostgreSQL.
     pub skip_scope_lock: bool,
     /// Which of several models with one key counts.

@@ -301,7 +301,7 @@ impl<E: EntityTrait> Statements<'_, E> {
             .columns(fields.iter().map(|field| field.column()));
         if row_source::unnests(self.dialect, &fields) {
             let Rows { with, table, columns } = row_source::rows(self.dialect, &fields, rows);
-            let select = Query::select().exprs(columns).from(table).to_owned();
+            let select = Query::select().exprs(columns).from(table).take();
             if let Some(with) = with {
                 insert.with_cte(with);
             }
@@ -362,7 +362,7 @@ impl<E: EntityTrait> Statements<'_, E> {
             .table(E::default().table_ref())
             .values(assignments)
             .cond_where(self.among(&self.columns.primary_key, keys))
-            .to_owned()
+            .take()
     }
 
     /// The parameters of the assignments of [`assign`](Self::assign).
@@ -376,7 +376,7 @@ impl<E: EntityTrait> Statements<'_, E> {
         Query::delete()
             .from_table(E::default().table_ref())
             .cond_where(self.among(&self.columns.primary_key, keys))
-            .to_owned()
+            .take()
     }
 
     /// The rows whose columns `by` have one of these lists of values.
@@ -401,7 +401,7 @@ impl<E: EntityTrait> Statements<'_, E> {
                     fields.iter().zip(key).map(|(field, value)| bound(field, value)).collect(),
                 )
             });
-            let list = Query::select().column(Asterisk).from_values(tuples, "v").to_owned();
+            let list = Query::select().column(Asterisk).from_values(tuples, "v").take();
             Expr::tuple(columns()).in_subquery(list)
         };
         expr.into()

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use sea_orm::{
-    DbBackend, EntityTrait, IdenStatic, IntoActiveModel, TransactionTrait, TryIntoModel,
-    sea_query::Expr,
+    DbBackend, EntityTrait, IdenStatic, IntoActiveModel, IsolationLevel, TransactionTrait,
+    TryIntoModel, sea_query::Expr,
 };
 
 use crate::{
@@ -162,6 +162,17 @@ where
     /// Its transaction is rolled back. Dropping the future of a call does the same.
     pub fn timeout(mut self, timeout: Duration) -> Self {
         self.settings.timeout = Some(timeout);
+        self
+    }
+
+    /// The isolation level of the transaction that the call begins: READ
+    /// COMMITTED, unless this says otherwise. With SERIALIZABLE, syncs of scopes
+    /// that overlap without being the same condition end as one after the
+    /// other, too, as long as each of them has it; they are tried again more
+    /// often. SQLite is always serializable. In a transaction of yours it is an
+    /// error: begin that one with the level.
+    pub fn isolation_level(mut self, level: IsolationLevel) -> Self {
+        self.settings.isolation_level = Some(level);
         self
     }
 

@@ -4,6 +4,7 @@ use bulk_sync_tests::{
     suite::{Db, Test, TestResult},
     tests,
 };
+use sea_orm::IsolationLevel;
 use tokio::task::JoinSet;
 
 use crate::{
@@ -14,23 +15,28 @@ use crate::{
     writer::{Range, write_repeatedly},
 };
 
-pub const TESTS: [Test; 1] = tests![overlapping_scopes_whose_inputs_meet_have_one_order];
+pub const TESTS: [Test; 2] = tests![
+    overlapping_scopes_create_no_key_twice,
+    serializable_syncs_of_overlapping_scopes_have_one_order,
+];
 
 const TENANTS: [i32; 3] = [1, 2, 3];
 const SCOPES: [&[i32]; 6] = [&[1, 2], &[2, 3], &[1, 2, 3], &[2], &[1, 3], &[1, 2]];
-/// Where inputs have no code in common, they can mix in the overlap: neither
-/// writes a row that the other does.
-const COMMON: &[i32] = &[1];
 const WRITERS: i32 = 2;
 
-async fn overlapping_scopes_whose_inputs_meet_have_one_order(db: Db) -> TestResult {
-    in_each(&db, unique_settings(db.backend()), judge, run).await
+async fn overlapping_scopes_create_no_key_twice(db: Db) -> TestResult {
+    in_each(&db, unique_settings(db.backend()), judge_rows, |arena| run(arena, None)).await
 }
 
-async fn run(arena: Arena) -> TestResult {
+async fn serializable_syncs_of_overlapping_scopes_have_one_order(db: Db) -> TestResult {
+    let level = Some(IsolationLevel::Serializable);
+    in_each(&db, unique_settings(db.backend()), judge, |arena| run(arena, level)).await
+}
+
+async fn run(arena: Arena, level: Option<IsolationLevel>) -> TestResult {
     let mut tasks = JoinSet::new();
     for (task, scope) in SCOPES.into_iter().enumerate() {
-        tasks.spawn(sync_repeatedly(arena.clone(), task, scope.to_vec(), COMMON));
+        tasks.spawn(sync_repeatedly(arena.clone(), task, scope.to_vec(), level));
     }
     for writer in 1..=WRITERS {
         tasks.spawn(write_repeatedly(arena.clone(), writer, Range::Outside));
@@ -38,9 +44,13 @@ async fn run(arena: Arena) -> TestResult {
     arena.run(tasks).await
 }
 
-fn judge(history: &History, judgement: &mut Judgement) {
+fn judge_rows(history: &History, judgement: &mut Judgement) {
     judgement.rows(history);
     judgement.owned_rows(history);
+}
+
+fn judge(history: &History, judgement: &mut Judgement) {
+    judge_rows(history, judgement);
     judgement.orders(history, &TENANTS);
     for tenant in TENANTS {
         judgement.inputs(history, tenant);

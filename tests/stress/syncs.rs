@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use bulk_sync::prelude::*;
 use bulk_sync_tests::suite::TestResult;
-use sea_orm::{ColumnTrait, Condition};
+use sea_orm::{ColumnTrait, Condition, IsolationLevel};
 
 use crate::{
     arena::Arena,
@@ -20,21 +20,20 @@ const CODES: i32 = 12;
 const SYNCS: usize = 40;
 
 /// Syncs the tenants again and again, and at times with the same input once more.
-/// These codes are in each input.
 pub async fn sync_repeatedly(
     arena: Arena,
     task: usize,
     tenants: Vec<i32>,
-    common: &'static [i32],
+    level: Option<IsolationLevel>,
 ) -> TestResult {
     let mut random = arena.random(task);
     let mut previous: Option<(i64, Input)> = None;
     for _ in 0..arena.operations(SYNCS) {
         let (generation, input) = match previous.take() {
             Some(same) if random.below(5) == 0 => same,
-            _ => (arena.history.next_generation(), input(&tenants, common, &mut random)),
+            _ => (arena.history.next_generation(), input(&tenants, &mut random)),
         };
-        sync(&arena, generation, &input).await;
+        sync(&arena, generation, &input, level).await;
         previous = Some((generation, input));
         if random.below(4) == 0 {
             tokio::task::yield_now().await;
@@ -44,17 +43,19 @@ pub async fn sync_repeatedly(
 }
 
 /// Random codes of each tenant.
-fn input(tenants: &[i32], common: &[i32], random: &mut Random) -> Input {
-    let mut codes = || random.codes(CODES).into_iter().chain(common.iter().copied()).collect();
-    tenants.iter().map(|&tenant| (tenant, codes())).collect()
+fn input(tenants: &[i32], random: &mut Random) -> Input {
+    tenants.iter().map(|&tenant| (tenant, random.codes(CODES))).collect()
 }
 
 /// Syncs once. What it says goes into the history.
-pub async fn sync(arena: &Arena, generation: i64, input: &Input) {
+async fn sync(arena: &Arena, generation: i64, input: &Input, level: Option<IsolationLevel>) {
     let models = input.iter().flat_map(|(&tenant, codes)| models(generation, tenant, codes));
     let tenants = input.keys().copied();
     let scope = Condition::all().add(Column::Tenant.is_in(tenants)).add(Column::Owner.eq(0));
-    let call = Entity::bulk_sync(models.collect::<Vec<_>>(), scope, None);
+    let mut call = Entity::bulk_sync(models.collect::<Vec<_>>(), scope, None);
+    if let Some(level) = level {
+        call = call.isolation_level(level);
+    }
     let start = arena.history.now();
     let result = call.exec(&arena.pool).await;
     let span = arena.history.since(start);
