@@ -266,8 +266,18 @@
 //! Where it is not and a difference was found, the catalog is asked what the
 //! column keeps, and the database casts the values that have more. Text keys
 //! that the database holds equal (a case-insensitive collation, `citext`) match,
-//! and the changed spelling is an update. NaN equals NaN. [Types][types] has
-//! every type on every backend.
+//! and the changed spelling is an update.
+//!
+//! | types | compared |
+//! |---|---|
+//! | integers, booleans, UUIDs, bytes, enums | exactly |
+//! | text | exactly, but for blanks at the end that a `char(n)` or `varchar(n)` does not keep; as a key, by the collation of the column |
+//! | decimals, floats | by value: 2.5 equals 2.5000, NaN equals NaN; digits that the column does not keep are no difference |
+//! | dates and times, of chrono and of time | by the moment, in whatever time zone; fractions that the column does not keep are no difference |
+//! | JSON | by value, whatever the order of the keys |
+//! | arrays, IP networks, MAC addresses, vectors | on PostgreSQL, which alone has them in SeaORM |
+//!
+//! [Types][types] has every type on every backend, and what is refused.
 //!
 //! # Plans
 //!
