@@ -32,6 +32,8 @@ pub(crate) struct Declared {
     pub compared_as: Option<String>,
     /// Whether the database computes its values, and refuses others.
     pub is_generated: bool,
+    /// Whether the catalog says anything of it.
+    pub is_known: bool,
 }
 
 /// What the catalog says of each of these columns, in their order. Nothing is
@@ -64,6 +66,7 @@ where
         let column_type = folded(&column_type.unwrap_or_default());
         let mut declared = declared(backend, &column_type, collation.as_deref());
         declared.is_generated = is_generated(backend, generated.as_deref().unwrap_or_default());
+        declared.is_known = true;
         catalog.insert(folded(&name), declared);
     }
     let of = |position| catalog.get(&folded(columns.name(position))).cloned().unwrap_or_default();
@@ -201,7 +204,7 @@ fn postgres_column(column_type: &str, loose_collation: Option<&str>) -> Declared
             "character" => Some("bpchar".to_owned()),
             _ => None,
         },
-        is_generated: false,
+        ..Declared::default()
     }
 }
 

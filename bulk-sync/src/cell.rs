@@ -10,7 +10,7 @@ use sea_orm::{EntityTrait, QueryResult, TryGetable};
 
 use crate::{
     columns::{Columns, Position, index_in},
-    field::{Access, KeyHasher, Row},
+    field::{Access, KeyHasher, Row, by_value},
 };
 
 /// The columns of a result that decide whether a row is as it should be, each
@@ -95,16 +95,26 @@ where
 /// Whether the cell has the value of the row, which is set.
 pub(crate) fn same_cell<A: Access>(cell: Cell<'_>, desired: Row<'_, A::Entity>) -> Option<bool> {
     let desired = desired.cell::<A>()?;
-    if !A::COMPARES_BY_FUNCTION {
-        let any: &dyn Any = desired;
-        if let Some(text) = any.downcast_ref::<String>() {
-            return Some(cell.text()? == Some(text));
-        }
-        if let Some(text) = any.downcast_ref::<Option<String>>() {
-            return Some(cell.text()? == text.as_deref());
-        }
+    match text::<A>(desired).filter(|_| !A::COMPARES_BY_FUNCTION) {
+        Some(text) => Some(cell.text()? == text),
+        None => Some(A::same(&cell.decode()?, desired)),
     }
-    Some(A::same(&cell.decode()?, desired))
+}
+
+/// The same, whatever the derive's `with` holds equal.
+pub(crate) fn stored_cell<A: Access>(cell: Cell<'_>, planned: Row<'_, A::Entity>) -> Option<bool> {
+    let planned = planned.cell::<A>()?;
+    match text::<A>(planned) {
+        Some(text) => Some(cell.text()? == text),
+        None => Some(by_value(&cell.decode()?, planned)),
+    }
+}
+
+/// The text that a value of the usual types holds, the inner `None` for NULL.
+fn text<A: Access>(value: &A::Type) -> Option<Option<&str>> {
+    let any: &dyn Any = value;
+    let text = any.downcast_ref::<String>().map(|text| Some(text.as_str()));
+    text.or_else(|| any.downcast_ref::<Option<String>>().map(Option::as_deref))
 }
 
 /// Feeds the value of the cell to the hasher.

@@ -249,6 +249,16 @@ impl<E: EntityTrait> Columns<E> {
         self.key.iter().any(|&key| is_text(&self.field(key).column_type()))
     }
 
+    /// Whether a column of the key holds different texts equal, or is not known
+    /// not to.
+    pub fn may_have_loose_key(&self) -> bool {
+        let is_exact = |&key: &Position| {
+            !is_text(&self.field(key).column_type())
+                || self.declared(key).is_some_and(|known| known.is_known && !known.is_loose)
+        };
+        !self.key.iter().all(is_exact)
+    }
+
     /// Whether a column of the key is known to hold different texts equal.
     pub fn has_loose_key(&self) -> bool {
         let is_loose = |&key: &Position| {

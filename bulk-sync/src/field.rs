@@ -14,7 +14,7 @@ use sea_orm::{
 };
 
 use crate::{
-    cell::{Cell, hash_cell, same_cell},
+    cell::{Cell, hash_cell, same_cell, stored_cell},
     rounding::{is_lossy, is_text},
     storable::{KeyFault, ValueFault, is_faultless, key_fault, value_fault, written_out_fault},
 };
@@ -109,6 +109,7 @@ pub struct Field<E: EntityTrait> {
     size: fn(Row<'_, E>) -> usize,
     same: fn(Row<'_, E>, Row<'_, E>) -> bool,
     same_cell: fn(Cell<'_>, Row<'_, E>) -> Option<bool>,
+    stored_cell: fn(Cell<'_>, Row<'_, E>) -> Option<bool>,
     hash_cell: fn(Cell<'_>, &mut KeyHasher) -> Option<()>,
     hash: fn(Row<'_, E>, &mut KeyHasher),
     is_faultless: fn(DbBackend) -> bool,
@@ -135,6 +136,7 @@ impl<E: EntityTrait> Field<E> {
             size: size::<A>,
             same: same::<A>,
             same_cell: same_cell::<A>,
+            stored_cell: stored_cell::<A>,
             hash_cell: hash_cell::<A>,
             hash: hash::<A>,
             is_faultless: is_faultless::<A::Type>,
@@ -232,6 +234,11 @@ impl<E: EntityTrait> Field<E> {
     /// where only decoding the row can tell.
     pub(crate) fn same_cell(&self, cell: Cell<'_>, desired: Row<'_, E>) -> Option<bool> {
         (self.same_cell)(cell, desired)
+    }
+
+    /// The same, whatever the derive's `with` holds equal.
+    pub(crate) fn stored_cell(&self, cell: Cell<'_>, planned: Row<'_, E>) -> Option<bool> {
+        (self.stored_cell)(cell, planned)
     }
 
     /// Feeds the value of a cell to the hasher, as [`hash`](Self::hash) would
@@ -433,7 +440,7 @@ impl<T: Clone + Into<Value>> SameByValue<T> for &Probe<T> {
     }
 }
 
-fn by_value<T: Clone + Into<Value>>(left: &T, right: &T) -> bool {
+pub(crate) fn by_value<T: Clone + Into<Value>>(left: &T, right: &T) -> bool {
     left.clone().into() == right.clone().into()
 }
 

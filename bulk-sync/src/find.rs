@@ -99,6 +99,9 @@ where
         let meter = Meter::reading(&task.settings);
         found = read(task, desired, index, db, reading, row_lock, meter).await?;
     }
+    if reading == Reading::FirstDifference && creates_for_certain(task, &found) {
+        found.is_partial = true;
+    }
     if !found.is_partial {
         let updated = found.updated.iter().map(|update| update.desired);
         let written = found.created.iter().copied().chain(updated);
@@ -109,6 +112,13 @@ where
         comparing.end();
     }
     Ok(found)
+}
+
+/// Whether rows are missing, whatever the database holds equal: fewer rows are
+/// left over than models.
+fn creates_for_certain<E: EntityTrait>(task: &Task<E>, found: &Found<E>) -> bool {
+    let all_are_known = found.read_all && task.soft_delete.is_none();
+    all_are_known && !task.settings.skip_creates && found.created.len() > found.unmatched.len()
 }
 
 /// Shows the planner the rows in scope.
@@ -147,6 +157,7 @@ where
         meter.row();
         if planner.passes(&layout, RawRow { result: &row, is_first }) {
             is_first = false;
+            meter.row();
             continue;
         }
         columns.read(&positions, &row, &mut current).map_err(failed)?;

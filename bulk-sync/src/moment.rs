@@ -52,6 +52,17 @@ pub(crate) fn nanoseconds(value: &Value) -> Option<i64> {
     nanoseconds.filter(|nanoseconds| (-FURTHEST..=FURTHEST).contains(nanoseconds))
 }
 
+/// Whether a moment is of a type that has an offset of its own.
+pub(crate) fn has_offset(value: &Value) -> bool {
+    match value {
+        #[cfg(feature = "with-chrono")]
+        Value::ChronoDateTimeLocal(_) | Value::ChronoDateTimeWithTimeZone(_) => true,
+        #[cfg(feature = "with-time")]
+        Value::TimeDateTimeWithTimeZone(_) => true,
+        _ => false,
+    }
+}
+
 /// The year in UTC of a moment with an offset; one that no backend has where its
 /// type cannot say it in UTC. `None` for values of other types.
 pub(crate) fn utc_year(value: &Value) -> Option<i64> {

@@ -78,7 +78,7 @@ impl<E: EntityTrait, C: ReadRows> Proof<'_, E, C> {
     fn has_loose_key(&self) -> bool {
         self.statements.dialect.loose_text
             && !self.plan.created.is_empty()
-            && self.plan.task.columns.has_text_key()
+            && self.plan.task.columns.may_have_loose_key()
     }
 
     /// Whether the written rows are in scope, each with a key of its own. They

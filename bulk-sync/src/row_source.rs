@@ -95,6 +95,27 @@ pub(crate) fn numbered_pairs<E: EntityTrait>(
     unnested::<E>(arrays.collect(), (0..slots.len()).map(name).collect(), saved(&slots))
 }
 
+/// Values of a column as one array, where equality with an element of it is
+/// equality with the value: not so for text, which compares as the column's type.
+pub(crate) fn value_array<E: EntityTrait>(
+    dialect: Dialect,
+    field: &'static Field<E>,
+    values: Vec<Value>,
+) -> Result<Expr, Vec<Value>> {
+    let column_type = field.column_type();
+    let is_plain = matches!(
+        column_type,
+        ColumnType::SmallInteger | ColumnType::Integer | ColumnType::BigInteger | ColumnType::Uuid
+    );
+    match element_type(&column_type) {
+        Some(element_type) if is_plain && dialect.row_source == RowSource::Unnest => {
+            let values = values.into_iter().map(|value| bound(field, value)).collect();
+            Ok(array(field.array_type(), values, element_type))
+        }
+        _ => Err(values),
+    }
+}
+
 fn fill<E: EntityTrait>(
     dialect: Dialect,
     slots: &[Slot<E>],

@@ -12,6 +12,7 @@ use sea_orm::{
 
 use crate::{
     batch::{FEW, rows_per_statement},
+    cell::{Cell, RawRow},
     columns::{Columns, Position},
     connection::ReadRows,
     desired::RowList,
@@ -104,10 +105,10 @@ impl<'a, E: EntityTrait, C: ReadRows> Look<'a, E, C> {
         let updated = self.plan.updated.iter().map(|update| &update.current);
         let mut planned: Vec<&E::ActiveModel> = updated.chain(&self.plan.deleted).collect();
         planned.sort_by(|l, r| columns.compare(primary_key, Row::Active(*l), Row::Active(*r)));
-        let key_of = |row: &E::ActiveModel| columns.values(primary_key, Row::Active(row));
-        let mut stale = Vec::new();
+        let mut stale: Vec<String> = Vec::new();
         for batch in planned.chunks(self.limit(primary_key)) {
-            let keys = batch.iter().map(|row| key_of(row)).collect();
+            let keys =
+                batch.iter().map(|row| columns.primary_key_values(Row::Active(*row))).collect();
             let mut select = self.select(primary_key, keys, read);
             for &position in primary_key {
                 let column = columns.field(position).column().as_column_ref();
@@ -115,20 +116,54 @@ impl<'a, E: EntityTrait, C: ReadRows> Look<'a, E, C> {
             }
             select.lock(self.lock_type());
             let step = Step::begin(Phase::Comparing);
-            let rows = self.fetch(&select, read).await?;
-            let current: HashMap<_, _> = rows.iter().map(|row| (key_of(row), row)).collect();
-            stale.extend(batch.iter().filter_map(|planned| {
-                let became = match current.get(&key_of(planned)) {
-                    None => "is gone",
-                    Some(current) if !self.is_same(read, planned, current) => "has changed",
-                    Some(_) => return None,
-                };
-                Some(format!("{} {became}", self.key_text(Row::Active(*planned))))
-            }));
+            let rows = self.db.query_all(&select).await.map_err(|source| self.failed(source))?;
+            if !self.are_as_planned(read, batch, &rows) {
+                stale.extend(self.changed_rows(read, batch, &self.decode(&rows, read)?));
+            }
             step.end(batch.len());
             meter.rows(batch.len());
         }
         Ok(stale)
+    }
+
+    /// The planned rows that are not among those read, or not as they were.
+    fn changed_rows(
+        &self,
+        read: &[Position],
+        planned: &[&E::ActiveModel],
+        rows: &[E::ActiveModel],
+    ) -> Vec<String> {
+        let key_of = |row: &E::ActiveModel| self.columns().primary_key_values(Row::Active(row));
+        let current: HashMap<_, _> = rows.iter().map(|row| (key_of(row), row)).collect();
+        let changed = planned.iter().filter_map(|planned| {
+            let became = match current.get(&key_of(planned)) {
+                None => "is gone",
+                Some(current) if !self.is_same(read, planned, current) => "has changed",
+                Some(_) => return None,
+            };
+            Some(format!("{} {became}", self.key_text(Row::Active(*planned))))
+        });
+        changed.collect()
+    }
+
+    /// Whether the rows are known to be the planned ones, in the same order, and
+    /// as they were, without decoding them.
+    fn are_as_planned(
+        &self,
+        read: &[Position],
+        planned: &[&E::ActiveModel],
+        rows: &[QueryResult],
+    ) -> bool {
+        let is_as_planned = |(planned, result): (&&E::ActiveModel, &QueryResult)| {
+            let planned = Row::Active(*planned);
+            let row = RawRow { result, is_first: true };
+            read.iter().enumerate().all(|(index, &position)| {
+                let field = self.columns().field(position);
+                !field.is_set(planned)
+                    || field.stored_cell(Cell::new(row, index, field.name()), planned) == Some(true)
+            })
+        };
+        planned.len() == rows.len() && planned.iter().zip(rows).all(is_as_planned)
     }
 
     /// Rows that refer to those to update need not wait, where the backend can
@@ -234,6 +269,14 @@ impl<'a, E: EntityTrait, C: ReadRows> Look<'a, E, C> {
         positions: &[Position],
     ) -> Result<Vec<E::ActiveModel>, SyncError> {
         let rows = self.db.query_all(select).await.map_err(|source| self.failed(source))?;
+        self.decode(&rows, positions)
+    }
+
+    fn decode(
+        &self,
+        rows: &[QueryResult],
+        positions: &[Position],
+    ) -> Result<Vec<E::ActiveModel>, SyncError> {
         let row = |row: &QueryResult| {
             let mut current = <E::ActiveModel as ActiveModelTrait>::default();
             self.columns()

@@ -8,7 +8,8 @@ use sea_orm::{
     ColumnTrait, DbBackend, EntityTrait, Statement, Value,
     sea_query::{
         Asterisk, BinOper, ColumnType, Condition, DeleteStatement, Expr, ExprTrait, Func,
-        InsertStatement, IntoIden, Query, SelectStatement, UnionType, UpdateStatement, ValueTuple,
+        InsertStatement, IntoIden, PgFunc, Query, SelectStatement, UnionType, UpdateStatement,
+        ValueTuple,
     },
 };
 
@@ -389,8 +390,15 @@ impl<E: EntityTrait> Statements<'_, E> {
         let expr = if keys.is_empty() {
             Expr::val(1).eq(2)
         } else if let [position] = by {
-            let values = keys.into_iter().flatten().map(|value| saved((position, value)));
-            self.key_column(*position).is_in(values)
+            let field = self.columns.field(*position);
+            let values = keys.into_iter().flatten().collect();
+            match row_source::value_array(self.dialect, field, values) {
+                Ok(array) => self.key_column(*position).eq(PgFunc::any(array)),
+                Err(values) => {
+                    let values = values.into_iter().map(|value| saved((position, value)));
+                    self.key_column(*position).is_in(values)
+                }
+            }
         } else if self.dialect.tuple_lists {
             let tuples = keys.into_iter().map(|key| Expr::tuple(by.iter().zip(key).map(saved)));
             Expr::tuple(columns()).is_in(tuples)

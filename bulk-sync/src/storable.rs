@@ -10,7 +10,7 @@ use sea_orm::{
     sea_query::{ColumnType, QueryBuilder, SqliteQueryBuilder, ValueType},
 };
 
-use crate::moment::{nanoseconds, utc_year};
+use crate::moment::{has_offset, nanoseconds, utc_year};
 
 /// The least number that SeaORM does not read into a `Decimal` from the float
 /// as which SQLite stores it: 2⁹⁶.
@@ -135,13 +135,14 @@ pub(crate) fn value_fault<T: Any + Clone + Into<Value> + ValueType>(
 /// The fault of a value that has to be written out to be looked at: a date, a
 /// time, a decimal, an array of dates or times. Costs more than comparing a
 /// row, so it is asked of keys and of rows to write.
-pub(crate) fn written_out_fault<T: Clone + Into<Value> + ValueType>(
+pub(crate) fn written_out_fault<T: Any + Clone + Into<Value> + ValueType>(
     value: &T,
     backend: DbBackend,
 ) -> Option<ValueFault> {
+    let any: &dyn Any = value;
     let value = || -> Value { value.clone().into() };
     match T::column_type() {
-        ColumnType::Decimal(_) if backend == DbBackend::Sqlite => {
+        ColumnType::Decimal(_) if backend == DbBackend::Sqlite && !is_small_decimal(any) => {
             let limit = if T::type_name().contains("Big") { f64::INFINITY } else { DECIMAL_LIMIT };
             let number: f64 = SqliteQueryBuilder.value_to_string(&value()).parse().ok()?;
             (number.abs() >= limit).then_some(ValueFault::LargeDecimal)
@@ -153,6 +154,23 @@ pub(crate) fn written_out_fault<T: Clone + Into<Value> + ValueType>(
         column_type if is_time(&column_type) => time_fault(&value(), backend),
         _ => None,
     }
+}
+
+/// Whether the value is known to be a decimal below [`DECIMAL_LIMIT`].
+#[cfg_attr(
+    not(feature = "with-rust_decimal"),
+    expect(unused_variables, reason = "there is no such decimal")
+)]
+fn is_small_decimal(value: &dyn Any) -> bool {
+    #[cfg(feature = "with-rust_decimal")]
+    {
+        use sea_orm::prelude::Decimal;
+        let decimal = value.downcast_ref::<Decimal>().copied();
+        let decimal = decimal.or_else(|| value.downcast_ref::<Option<Decimal>>().copied()?);
+        decimal.is_some_and(|decimal| decimal.mantissa().unsigned_abs() < 1 << 95)
+    }
+    #[cfg(not(feature = "with-rust_decimal"))]
+    false
 }
 
 fn is_of_postgres(column_type: &ColumnType) -> bool {
@@ -194,7 +212,8 @@ fn is_time(column_type: &ColumnType) -> bool {
 /// crates chrono and time both show leap seconds, and offsets to the second.
 fn time_fault(value: &Value, backend: DbBackend) -> Option<ValueFault> {
     // of years that each backend has, and no leap second; SQLite keeps the offset
-    if backend != DbBackend::Sqlite && nanoseconds(value).is_some() {
+    let has_no_offset = backend != DbBackend::Sqlite || !has_offset(value);
+    if has_no_offset && nanoseconds(value).is_some() {
         return None;
     }
     let text = format!("{value:?}");
