@@ -154,7 +154,6 @@ where
     let (mut is_first, mut is_partial) = (true, false);
     let mut rows = db.rows(&select).await.map_err(failed)?;
     while let Some(row) = rows.try_next().await.map_err(failed)? {
-        meter.row();
         if planner.passes(&layout, RawRow { result: &row, is_first }) {
             is_first = false;
             meter.row();
@@ -162,6 +161,7 @@ where
         }
         columns.read(&positions, &row, &mut current).map_err(failed)?;
         planner.observe(&mut current);
+        meter.row();
         if stops_early && planner.found_difference() {
             is_partial = true;
             break;
