@@ -71,3 +71,12 @@ fn every_page_is_in_the_manual_and_its_links_lead_to_pages() {
     }
     assert!(pages >= 10, "{pages}");
 }
+
+#[test]
+fn the_lines_for_arrow_are_those_of_the_example() {
+    let page = include_str!("../docs/input.md");
+    let example = include_str!("../examples/import_arrow.rs");
+    let lines: Vec<&str> = page.lines().filter(|line| line.contains("from_arrow(&")).collect();
+    assert_eq!(lines.len(), 1);
+    assert!(example.contains(lines[0]), "{lines:?}");
+}

@@ -155,6 +155,7 @@
 //! | sync several tables, all or nothing | `exec(&transaction)` for each, in one of yours |
 //! | end a call that takes too long | [`timeout`], or drop its future |
 //! | give up sooner, or later, where others are in the way | [`max_tries`] |
+//! | sync scopes that overlap | [`isolation_level`]`(Serializable)` in each of the calls |
 //! | show how far it is | [`on_progress`]; see [observing] |
 //! | trace it | a subscriber of `tracing`; see [observing] |
 //! | run on a cluster without advisory locks | [`skip_scope_lock`]; see [clusters] |
@@ -184,6 +185,7 @@
 //! [`on_change`]: BulkSync::on_change
 //! [`timeout`]: BulkSync::timeout
 //! [`max_tries`]: BulkSync::max_tries
+//! [`isolation_level`]: BulkSync::isolation_level
 //! [`on_progress`]: BulkSync::on_progress
 //! [`skip_scope_lock`]: BulkSync::skip_scope_lock
 //!
@@ -264,8 +266,18 @@
 //! Where it is not and a difference was found, the catalog is asked what the
 //! column keeps, and the database casts the values that have more. Text keys
 //! that the database holds equal (a case-insensitive collation, `citext`) match,
-//! and the changed spelling is an update. NaN equals NaN. [Types][types] has
-//! every type on every backend.
+//! and the changed spelling is an update.
+//!
+//! | types | compared |
+//! |---|---|
+//! | integers, booleans, UUIDs, bytes, enums | exactly |
+//! | text | exactly, but for blanks at the end that a `char(n)` or `varchar(n)` does not keep; as a key, by the collation of the column |
+//! | decimals, floats | by value: 2.5 equals 2.5000, NaN equals NaN; digits that the column does not keep are no difference |
+//! | dates and times, of chrono and of time | by the moment, in whatever time zone; fractions that the column does not keep are no difference |
+//! | JSON | by value, whatever the order of the keys |
+//! | arrays, IP networks, MAC addresses, vectors | on PostgreSQL, which alone has them in SeaORM |
+//!
+//! [Types][types] has every type on every backend, and what is refused.
 //!
 //! # Plans
 //!

@@ -66,10 +66,7 @@ where
             match find(&mut checked, db, reading, RowLock::None).await {
                 Ok(found) => return Ok(SyncPlan::new(checked, found)),
                 // rows have appeared between two statements
-                Err(error @ SyncError::StalePlan { .. }) => {
-                    trace.tried(&error);
-                    tries.again(error).await?;
-                }
+                Err(error @ SyncError::StalePlan { .. }) => tries.again(error).await?,
                 Err(error) => return Err(error),
             }
         }
@@ -163,7 +160,6 @@ where
             if !failed.error.is_retryable() {
                 return Err(failed.error);
             }
-            trace.tried(&failed.error);
             tries.again(failed.error).await?;
             checked = failed.checked;
         }
@@ -197,10 +193,7 @@ where
                 // what has changed since it was compared stays so
                 Err(error @ SyncError::StalePlan { .. }) => return Err(error),
                 Err(error) if !error.is_retryable() => return Err(error),
-                Err(error) => {
-                    trace.tried(&error);
-                    tries.again(error).await?;
-                }
+                Err(error) => tries.again(error).await?,
             }
         }
     };

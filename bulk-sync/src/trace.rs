@@ -74,13 +74,6 @@ impl Trace {
         self.counts.tries.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// A try has failed, and there will be another one.
-    pub fn tried(&self, error: &SyncError) {
-        let tries = self.counts.tries.load(Ordering::Relaxed);
-        tracing::debug!(target: "bulk_sync", tries, error = name(error), "tries again");
-        tracing::trace!(target: "bulk_sync", error = %Causes(error), "tries again");
-    }
-
     /// The call has ended; the counts are given where it has some.
     pub fn end(&self, outcome: Result<Option<SyncResult>, &SyncError>) {
         self.span.record("tries", self.counts.tries.load(Ordering::Relaxed));
@@ -106,6 +99,12 @@ impl Trace {
     pub fn is_on(&self) -> bool {
         !self.span.is_disabled()
     }
+}
+
+/// This many tries have failed, and there will be another one.
+pub(crate) fn tries_again(tries: u32, error: &SyncError) {
+    tracing::debug!(target: "bulk_sync", tries = i64::from(tries), error = name(error), "tries again");
+    tracing::trace!(target: "bulk_sync", error = %Causes(error), "tries again");
 }
 
 /// A statement or a pass over rows that has begun.

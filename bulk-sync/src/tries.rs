@@ -7,7 +7,7 @@ use std::{
 
 use sea_orm::EntityTrait;
 
-use crate::{error::SyncError, plan::Task, timer::Timer};
+use crate::{error::SyncError, plan::Task, timer::Timer, trace::tries_again};
 
 /// Tries of a call that does not say how many.
 const TRIES: u32 = 10;
@@ -56,6 +56,7 @@ impl Tries {
                 source: Box::new(error),
             });
         }
+        tries_again(self.made, &error);
         // without a thread to wait in, it goes on at once
         if let Ok(timer) = Timer::start(self.pause()) {
             timer.await;

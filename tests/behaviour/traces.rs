@@ -128,6 +128,13 @@ async fn tries_and_errors_are_told_by_name(db: Db) -> TestResult {
     let hooks = said("hook", Level::INFO);
     assert!(hooks.len() == 2 && hooks.iter().all(|event| event.span == Some(0)), "{hooks:?}");
 
+    refuses.store(true, Ordering::Relaxed);
+    let captured = Captured::default();
+    let sync = employee::Entity::bulk_sync([imported("A1", "Ann")], of_501(), None);
+    assert!(captured.during(sync.on_change(hook).max_tries(1).exec(&db.pool)).await.is_err());
+    assert_eq!(captured.spans()[0].get("error"), "Refused");
+    assert!(!captured.events().iter().any(|event| is_message(event, "tries again")));
+
     let captured = Captured::default();
     let sync = employee::Entity::bulk_sync([imported("A1", "Ann")], of_501(), None).max_deletes(1);
     assert!(captured.during(sync.exec(&db.pool)).await.is_err());
