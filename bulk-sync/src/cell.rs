@@ -43,6 +43,10 @@ pub(crate) struct RawRow<'r> {
     pub result: &'r QueryResult,
     /// Whether the types of the columns are to be looked at: where they are
     /// those of the result, one row of it tells.
+    #[cfg_attr(
+        not(any(feature = "sqlx-mysql", feature = "sqlx-postgres")),
+        expect(dead_code, reason = "no driver's rows are looked at that have types")
+    )]
     pub is_first: bool,
 }
 
@@ -59,8 +63,12 @@ impl<'r> Cell<'r> {
         Self { row, index: index_in(row.result, index, name) }
     }
 
-    /// The text in the cell, the inner `None` for NULL.
-    fn text(self) -> Option<Option<&'r str>> {
+    /// The text in the cell.
+    #[cfg_attr(
+        not(any(feature = "sqlx-mysql", feature = "sqlx-postgres", feature = "sqlx-sqlite")),
+        expect(clippy::unused_self, reason = "no driver's rows are looked at")
+    )]
+    fn text(self) -> Option<Text<'r>> {
         #[cfg(feature = "sqlx-postgres")]
         if let Some(row) = self.row.result.try_as_pg_row() {
             return driver_text(row, self.index, self.row.is_first);
@@ -83,19 +91,20 @@ impl<'r> Cell<'r> {
 }
 
 #[cfg(any(feature = "sqlx-mysql", feature = "sqlx-postgres", feature = "sqlx-sqlite"))]
-fn driver_text<'r, R>(row: &'r R, index: usize, check_type: bool) -> Option<Option<&'r str>>
+fn driver_text<'r, R>(row: &'r R, index: usize, check_type: bool) -> Option<Text<'r>>
 where
     R: sea_orm::sqlx::Row,
     usize: sea_orm::sqlx::ColumnIndex<R>,
     &'r str: sea_orm::sqlx::Decode<'r, R::Database> + sea_orm::sqlx::Type<R::Database>,
 {
-    if check_type { row.try_get(index).ok() } else { row.try_get_unchecked(index).ok() }
+    let text = if check_type { row.try_get(index) } else { row.try_get_unchecked(index) };
+    text.ok().map(Text)
 }
 
 /// Whether the cell has the value of the row, which is set.
 pub(crate) fn same_cell<A: Access>(cell: Cell<'_>, desired: Row<'_, A::Entity>) -> Option<bool> {
     let desired = desired.cell::<A>()?;
-    match text::<A>(desired).filter(|_| !A::COMPARES_BY_FUNCTION) {
+    match Text::of::<A>(desired).filter(|_| !A::COMPARES_BY_FUNCTION) {
         Some(text) => Some(cell.text()? == text),
         None => Some(A::same(&cell.decode()?, desired)),
     }
@@ -104,23 +113,29 @@ pub(crate) fn same_cell<A: Access>(cell: Cell<'_>, desired: Row<'_, A::Entity>) 
 /// The same, whatever the derive's `with` holds equal.
 pub(crate) fn stored_cell<A: Access>(cell: Cell<'_>, planned: Row<'_, A::Entity>) -> Option<bool> {
     let planned = planned.cell::<A>()?;
-    match text::<A>(planned) {
+    match Text::of::<A>(planned) {
         Some(text) => Some(cell.text()? == text),
         None => Some(by_value(&cell.decode()?, planned)),
     }
 }
 
-/// The text that a value of the usual types holds, the inner `None` for NULL.
-fn text<A: Access>(value: &A::Type) -> Option<Option<&str>> {
-    let any: &dyn Any = value;
-    let text = any.downcast_ref::<String>().map(|text| Some(text.as_str()));
-    text.or_else(|| any.downcast_ref::<Option<String>>().map(Option::as_deref))
+/// A text, or NULL.
+#[derive(Clone, Copy, PartialEq, Eq)]
+struct Text<'t>(Option<&'t str>);
+
+impl<'t> Text<'t> {
+    /// The text that a value of the usual types holds.
+    fn of<A: Access>(value: &'t A::Type) -> Option<Self> {
+        let any: &dyn Any = value;
+        let text = any.downcast_ref::<String>().map(|text| Self(Some(text)));
+        text.or_else(|| any.downcast_ref::<Option<String>>().map(|text| Self(text.as_deref())))
+    }
 }
 
 /// Feeds the value of the cell to the hasher.
 pub(crate) fn hash_cell<A: Access>(cell: Cell<'_>, state: &mut KeyHasher) -> Option<()> {
     if std::any::TypeId::of::<A::Type>() == std::any::TypeId::of::<String>() {
-        cell.text()??.hash(state);
+        cell.text()?.0?.hash(state);
     } else {
         A::hash(&cell.decode()?, state);
     }

@@ -108,7 +108,7 @@ where
         check_to_write(&task.columns, desired, written, db.get_database_backend())?;
         let comparing = Meter::begin(&task.settings, Phase::Comparing, found.updated.len());
         judge.match_loose_keys(desired, index, &mut found, reading).await?;
-        judge.settle_updates(desired, &mut found).await?;
+        judge.settle_updates(desired, &mut found, reading).await?;
         comparing.end();
     }
     Ok(found)

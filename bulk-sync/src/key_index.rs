@@ -56,7 +56,7 @@ impl KeyIndex {
         &self,
         columns: &Columns<E>,
         desired: &(impl RowList<E> + ?Sized),
-        key: impl Iterator<Item = (Position, Cell<'r>)> + Clone,
+        key: &(impl Iterator<Item = (Position, Cell<'r>)> + Clone),
     ) -> Option<usize> {
         let mut state = self.hasher.build_hasher();
         for (position, cell) in key.clone() {

@@ -124,7 +124,7 @@ impl<'a, E: EntityTrait> Planner<'a, E> {
         let found = if is_next {
             Some(self.next)
         } else {
-            self.index.find_cells(columns, self.desired, key)
+            self.index.find_cells(columns, self.desired, &key)
         };
         let Some(index) = found.filter(|&index| !self.matched[index]) else { return false };
         self.next = index + 1;

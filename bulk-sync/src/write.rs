@@ -1,9 +1,10 @@
 //! Carries out a plan: deletes, then updates, then creates, so that a key or a
 //! unique value that one of them frees can be used by the next.
 
+use futures_util::future::join;
 use sea_orm::{
     ConnectionTrait, DbErr, EntityTrait, Iterable, RelationTrait, SqlErr, StatementBuilder,
-    TransactionSession, TransactionTrait, Value,
+    TransactionSession, TransactionTrait, Value, sea_query::UpdateStatement,
 };
 
 use crate::{
@@ -121,6 +122,16 @@ where
     }
 }
 
+/// Rows that one statement writes.
+struct Batch<S, R> {
+    /// The statement, where there is anything to write.
+    statement: Option<S>,
+    /// The rows.
+    rows: R,
+    /// How many of them are done with it.
+    done: usize,
+}
+
 /// Writes the rows of plans.
 struct Writer<'a, E: EntityTrait, C> {
     plan: &'a SyncPlan<E>,
@@ -209,14 +220,14 @@ impl<'a, E: EntityTrait, C: ConnectionTrait> Writer<'a, E, C> {
                 let size = |&p: &Position| columns.size(&[p], self.new_row(update, p));
                 set.iter().map(size).sum()
             };
-            for batch in batches(&updates, limit, size) {
+            let statements = batches(&updates, limit, size).map(|batch| {
                 let set = columns_to_set(columns, &settable, batch);
-                if !set.is_empty() {
-                    let rows = batch.iter().map(|update| (*update, self.new_values(update, &set)));
-                    self.set(&set, rows.collect()).await?;
-                }
-                meter.rows(batch.iter().filter(|update| !update.revived).count());
-            }
+                let rows = batch.iter().map(|update| (*update, self.new_values(update, &set)));
+                let (statement, rows) = self.assignment(&set, rows.collect());
+                let done = batch.iter().filter(|update| !update.revived).count();
+                Batch { statement: Some(statement).filter(|_| !set.is_empty()), rows, done }
+            });
+            self.execute_each(Action::Update, statements, meter).await?;
         }
         Ok(())
     }
@@ -310,17 +321,26 @@ impl<'a, E: EntityTrait, C: ConnectionTrait> Writer<'a, E, C> {
         set: &[Position],
         rows: Vec<(&Update<E>, Vec<Value>)>,
     ) -> Result<(), SyncError> {
-        let columns = self.columns();
+        let (statement, rows) = self.assignment(set, rows);
+        self.execute(Action::Update, statement, rows).await
+    }
+
+    /// The UPDATE that gives rows these values, and the rows.
+    fn assignment<'u>(
+        &self,
+        set: &[Position],
+        rows: Vec<(&'u Update<E>, Vec<Value>)>,
+    ) -> (UpdateStatement, std::vec::IntoIter<Row<'u, E>>) {
         let mut written = Vec::with_capacity(rows.len());
         let rows = rows.into_iter().map(|(update, values_to_set)| {
             let current = Row::Active(&update.current);
             written.push(current);
-            let mut row = columns.primary_key_values(current);
+            let mut row = self.columns().primary_key_values(current);
             row.extend(values_to_set);
             row
         });
         let rows = rows.collect();
-        self.execute(Action::Update, self.statements.update(set, rows), written.into_iter()).await
+        (self.statements.update(set, rows), written.into_iter())
     }
 
     async fn create(&self) -> Result<(), SyncError> {
@@ -339,12 +359,14 @@ impl<'a, E: EntityTrait, C: ConnectionTrait> Writer<'a, E, C> {
             let requested = self.plan.task.settings.batch_size;
             let per_row = self.statements.parameters_per_row(&set);
             let limit = rows_per_insert(self.statements.dialect, requested, per_row);
-            for batch in batches(&indices, limit, |index| columns.size(&set, desired(index))) {
-                let rows = || batch.iter().map(&desired);
-                let values = rows().map(|row| columns.values(&set, row)).collect();
-                self.execute(Action::Create, self.statements.insert(&set, values), rows()).await?;
-                meter.rows(batch.len());
-            }
+            let size = |index: &usize| columns.size(&set, desired(index));
+            let statements = batches(&indices, limit, size).map(|batch| {
+                let rows = batch.iter().map(desired);
+                let values = rows.clone().map(|row| columns.values(&set, row)).collect();
+                let statement = Some(self.statements.insert(&set, values));
+                Batch { statement, rows, done: batch.len() }
+            });
+            self.execute_each(Action::Create, statements, &mut meter).await?;
         }
         Ok(())
     }
@@ -373,6 +395,29 @@ impl<'a, E: EntityTrait, C: ConnectionTrait> Writer<'a, E, C> {
     fn limit_beside(&self, fixed: usize, parameters_per_row: usize) -> usize {
         let requested = self.plan.task.settings.batch_size;
         rows_per_statement(self.statements.dialect, requested, fixed, parameters_per_row)
+    }
+
+    /// Runs the statements of batches. While the database is at work on one, the
+    /// next is built.
+    async fn execute_each<'r, S: StatementBuilder, R: ExactSizeIterator<Item = Row<'r, E>>>(
+        &self,
+        action: Action,
+        mut batches: impl Iterator<Item = Batch<S, R>>,
+        meter: &mut Meter,
+    ) -> Result<(), SyncError> {
+        let mut next = batches.next();
+        while let Some(Batch { statement, rows, done }) = next {
+            if let Some(statement) = statement {
+                let run = self.execute(action, statement, rows);
+                let (ran, following) = join(run, async { batches.next() }).await;
+                ran?;
+                next = following;
+            } else {
+                next = batches.next();
+            }
+            meter.rows(done);
+        }
+        Ok(())
     }
 
     /// Runs a statement that must write exactly these rows.
