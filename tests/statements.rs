@@ -113,13 +113,16 @@ async fn deletes_come_before_updates_and_updates_before_creates() -> TestResult 
 async fn rows_to_write_are_locked_in_the_order_of_their_primary_keys() -> TestResult {
     let expected = [
         String::new(),
-        one_line(r#"AND "stock"."id" IN ($2, $3) ORDER BY "stock"."id" ASC FOR UPDATE"#),
+        one_line(
+            r#"AND "stock"."id" = ANY(CAST($2 AS int4[])) ORDER BY "stock"."id" ASC FOR UPDATE"#,
+        ),
         one_line(r"AND `stock`.`id` IN (?, ?) ORDER BY `stock`.`id` ASC FOR UPDATE"),
     ];
     for (backend, expected) in BACKENDS.into_iter().zip(expected) {
         let mock = mock(backend, 3);
         sync().exec(&mock).await?;
-        let mut locking = log(mock).into_iter().filter(|statement| statement.contains("IN ("));
+        let of_keys = |statement: &String| statement.contains("IN (") || statement.contains("ANY(");
+        let mut locking = log(mock).into_iter().filter(of_keys);
         let last_lock = locking.rfind(|statement| statement.contains("FOR UPDATE"));
         assert!(last_lock.as_deref().unwrap_or_default().ends_with(&expected), "{last_lock:?}");
     }
@@ -160,7 +163,7 @@ async fn the_rows_in_scope_are_read_with_the_needed_columns() -> TestResult {
 async fn rows_are_deleted_by_primary_key() -> TestResult {
     let expected = [
         one_line(r#"DELETE FROM "stock" WHERE "stock"."id" IN (?)"#),
-        one_line(r#"DELETE FROM "stock" WHERE "stock"."id" IN ($1)"#),
+        one_line(r#"DELETE FROM "stock" WHERE "stock"."id" = ANY(CAST($1 AS int4[]))"#),
         one_line(r#"DELETE FROM `stock` WHERE `stock`.`id` IN (?)"#),
     ];
     assert_eq!(statements("DELETE").await?, expected);

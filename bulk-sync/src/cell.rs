@@ -8,6 +8,9 @@ use std::{any::Any, hash::Hash};
 
 use sea_orm::{EntityTrait, QueryResult, TryGetable};
 
+#[cfg(feature = "sqlx")]
+#[allow(unused_imports, reason = "of a trait that is there in case a driver is not")]
+use self::driver::{DriverRow, WithoutDriver};
 use crate::{
     columns::{Columns, Position, index_in},
     field::{Access, KeyHasher, Row, by_value},
@@ -43,10 +46,7 @@ pub(crate) struct RawRow<'r> {
     pub result: &'r QueryResult,
     /// Whether the types of the columns are to be looked at: where they are
     /// those of the result, one row of it tells.
-    #[cfg_attr(
-        not(any(feature = "sqlx-mysql", feature = "sqlx-postgres")),
-        expect(dead_code, reason = "no driver's rows are looked at that have types")
-    )]
+    #[cfg_attr(not(feature = "sqlx"), expect(dead_code, reason = "no driver's rows are known"))]
     pub is_first: bool,
 }
 
@@ -64,41 +64,28 @@ impl<'r> Cell<'r> {
     }
 
     /// The text in the cell.
-    #[cfg_attr(
-        not(any(feature = "sqlx-mysql", feature = "sqlx-postgres", feature = "sqlx-sqlite")),
-        expect(clippy::unused_self, reason = "no driver's rows are looked at")
-    )]
+    #[cfg(feature = "sqlx")]
     fn text(self) -> Option<Text<'r>> {
-        #[cfg(feature = "sqlx-postgres")]
-        if let Some(row) = self.row.result.try_as_pg_row() {
-            return driver_text(row, self.index, self.row.is_first);
+        let RawRow { result, is_first } = self.row;
+        if let Some(row) = result.try_as_pg_row() {
+            return row.text(self.index, is_first);
         }
-        #[cfg(feature = "sqlx-mysql")]
-        if let Some(row) = self.row.result.try_as_mysql_row() {
-            return driver_text(row, self.index, self.row.is_first);
+        if let Some(row) = result.try_as_mysql_row() {
+            return row.text(self.index, is_first);
         }
         // on SQLite each value has a type of its own
-        #[cfg(feature = "sqlx-sqlite")]
-        if let Some(row) = self.row.result.try_as_sqlite_row() {
-            return driver_text(row, self.index, true);
-        }
+        result.try_as_sqlite_row()?.text(self.index, true)
+    }
+
+    #[cfg(not(feature = "sqlx"))]
+    #[expect(clippy::unused_self, reason = "no driver's rows are known")]
+    fn text(self) -> Option<Text<'r>> {
         None
     }
 
     fn decode<T: TryGetable>(self) -> Option<T> {
         T::try_get_by_index(self.row.result, self.index).ok()
     }
-}
-
-#[cfg(any(feature = "sqlx-mysql", feature = "sqlx-postgres", feature = "sqlx-sqlite"))]
-fn driver_text<'r, R>(row: &'r R, index: usize, check_type: bool) -> Option<Text<'r>>
-where
-    R: sea_orm::sqlx::Row,
-    usize: sea_orm::sqlx::ColumnIndex<R>,
-    &'r str: sea_orm::sqlx::Decode<'r, R::Database> + sea_orm::sqlx::Type<R::Database>,
-{
-    let text = if check_type { row.try_get(index) } else { row.try_get_unchecked(index) };
-    text.ok().map(Text)
 }
 
 /// Whether the cell has the value of the row, which is set.
@@ -140,4 +127,81 @@ pub(crate) fn hash_cell<A: Access>(cell: Cell<'_>, state: &mut KeyHasher) -> Opt
         A::hash(&cell.decode()?, state);
     }
     Some(())
+}
+
+/// The rows of SeaORM's drivers.
+#[cfg(feature = "sqlx")]
+mod driver {
+    use sea_orm::{
+        QueryResult,
+        sqlx::{ColumnIndex, Decode, Row, Type},
+    };
+
+    use super::Text;
+
+    /// A row of a driver.
+    pub(super) trait DriverRow {
+        /// The text in a cell; of the type that the column has, or of any.
+        fn text(&self, index: usize, check_type: bool) -> Option<Text<'_>>;
+    }
+
+    impl<R: Row> DriverRow for R
+    where
+        usize: ColumnIndex<R>,
+        for<'r> &'r str: Decode<'r, R::Database> + Type<R::Database>,
+    {
+        fn text(&self, index: usize, check_type: bool) -> Option<Text<'_>> {
+            let text = if check_type { self.try_get(index) } else { self.try_get_unchecked(index) };
+            text.ok().map(Text)
+        }
+    }
+
+    /// The row of a driver that SeaORM is built without: there is none.
+    pub(super) enum Never {}
+
+    impl DriverRow for Never {
+        fn text(&self, _: usize, _: bool) -> Option<Text<'_>> {
+            match *self {}
+        }
+    }
+
+    /// SeaORM has these methods where it is built with the driver: they come
+    /// before those of a trait. Which drivers there are is for the application to
+    /// say, and not to be had from here.
+    #[allow(dead_code, reason = "where SeaORM has the driver")]
+    pub(super) trait WithoutDriver {
+        fn try_as_pg_row(&self) -> Option<&Never> {
+            None
+        }
+
+        fn try_as_mysql_row(&self) -> Option<&Never> {
+            None
+        }
+
+        fn try_as_sqlite_row(&self) -> Option<&Never> {
+            None
+        }
+    }
+
+    impl WithoutDriver for QueryResult {}
+}
+
+#[cfg(all(test, feature = "sqlx"))]
+mod tests {
+    use sea_orm::{ConnectionTrait, Database, Statement};
+
+    use super::*;
+
+    #[tokio::test]
+    async fn texts_are_looked_at_where_the_driver_holds_them() {
+        let db = Database::connect("sqlite::memory:").await.unwrap();
+        let sql = "SELECT 'here' AS a, NULL AS b, 7 AS c";
+        let statement = Statement::from_string(db.get_database_backend(), sql);
+        let result = db.query_one_raw(statement).await.unwrap().unwrap();
+        let row = RawRow { result: &result, is_first: true };
+        let text = |index, name| Cell::new(row, index, name).text().map(|Text(text)| text);
+        assert_eq!(text(0, "a"), Some(Some("here")));
+        assert_eq!(text(1, "b"), Some(None));
+        assert_eq!(text(2, "c"), None);
+    }
 }

@@ -34,6 +34,8 @@ pub(crate) enum Reading {
     NeededColumns,
     /// The same, until something is found to do.
     FirstDifference,
+    /// The same, and no further than what a transaction will find out again.
+    AnyDifference,
     /// The same, in some rows only.
     FirstRows,
     /// All columns, so that deleted rows can be shown.
@@ -43,9 +45,13 @@ pub(crate) enum Reading {
 impl Reading {
     pub fn positions<E: EntityTrait>(self, columns: &Columns<E>) -> Vec<Position> {
         match self {
-            Self::NeededColumns | Self::FirstDifference | Self::FirstRows => columns.needed(),
             Self::WholeRows => columns.all().collect(),
+            _ => columns.needed(),
         }
+    }
+
+    fn stops_early(self) -> bool {
+        matches!(self, Self::FirstDifference | Self::AnyDifference | Self::FirstRows)
     }
 }
 
@@ -84,7 +90,7 @@ where
         let rounded = std::mem::replace(desired, Desired::Models(Vec::new()));
         (*desired, *index) = reindex(task, rounded)?;
     }
-    if reading == Reading::FirstDifference && desired.len() > MANY {
+    if reading.stops_early() && desired.len() > MANY {
         let reading = Reading::FirstRows;
         let first = read(task, desired, index, db, reading, row_lock, Meter::silent()).await?;
         if first.is_partial {
@@ -99,7 +105,7 @@ where
         let meter = Meter::reading(&task.settings);
         found = read(task, desired, index, db, reading, row_lock, meter).await?;
     }
-    if reading == Reading::FirstDifference && creates_for_certain(task, &found) {
+    if reading == Reading::AnyDifference && creates_for_certain(task, &found) {
         found.is_partial = true;
     }
     if !found.is_partial {
@@ -108,7 +114,7 @@ where
         check_to_write(&task.columns, desired, written, db.get_database_backend())?;
         let comparing = Meter::begin(&task.settings, Phase::Comparing, found.updated.len());
         judge.match_loose_keys(desired, index, &mut found, reading).await?;
-        judge.settle_updates(desired, &mut found, reading).await?;
+        judge.settle_updates(desired, &mut found).await?;
         comparing.end();
     }
     Ok(found)
@@ -139,7 +145,7 @@ where
     let positions = reading.positions(columns);
     let (mut select, read_all) =
         select_current(task, desired, &positions, db.get_database_backend());
-    let stops_early = matches!(reading, Reading::FirstDifference | Reading::FirstRows);
+    let stops_early = reading.stops_early();
     if reading == Reading::FirstRows {
         select.limit(FIRST_ROWS);
     }
@@ -211,7 +217,7 @@ where
     E: EntityTrait,
     C: ReadRows,
 {
-    let found = find(checked, db, Reading::FirstDifference, RowLock::None).await?;
+    let found = find(checked, db, Reading::AnyDifference, RowLock::None).await?;
     let found = found.without_skipped(&checked.task.settings);
     Ok((!found.is_partial && found.is_empty()).then_some(found))
 }

@@ -16,7 +16,6 @@ use crate::{
     dialect::Dialect,
     error::{Action, InputFault, SyncError},
     field::{Field, Row},
-    find::Reading,
     key_text::row_text,
     moment::{Rounding, nanoseconds, of_type, telling_moments},
     plan::{Task, Update},
@@ -179,30 +178,22 @@ impl<'a, E: EntityTrait, C: ReadRows> Judge<'a, E, C> {
         Ok(misled || rounded)
     }
 
-    /// Drops the updates that differ only in what the columns do not keep. Where
-    /// the columns that differ are shown to nobody, nothing is asked about rows
-    /// that are to be updated anyway.
+    /// Drops the updates that differ only in what the columns do not keep.
     pub async fn settle_updates(
         &self,
         desired: &Desired<E>,
         found: &mut Found<E>,
-        reading: Reading,
     ) -> Result<(), SyncError> {
         let columns = self.columns();
-        let is_open = |update: &Update<E>| {
-            reading == Reading::WholeRows || is_doubtful(columns, update, desired)
-        };
-        let open: Vec<bool> = found.updated.iter().map(is_open).collect();
         let mut same: Vec<(usize, Position)> = Vec::new();
         for position in columns.all() {
             if columns.is_computed(position) {
-                let all = vec![true; found.updated.len()];
-                same.extend(changes(found, &all, position).map(|(at, _)| (at, position)));
+                same.extend(changes(found, position).map(|(at, _)| (at, position)));
             } else if holds_text(&columns.field(position).column_type()) {
-                let kept = self.same_texts(desired, found, &open, position).await?;
+                let kept = self.same_texts(desired, found, position).await?;
                 same.extend(kept.into_iter().map(|at| (at, position)));
             } else if columns.field(position).is_lossy() {
-                let kept = self.same_values(desired, found, &open, position).await?;
+                let kept = self.same_values(desired, found, position).await?;
                 same.extend(kept.into_iter().map(|at| (at, position)));
             }
         }
@@ -223,11 +214,10 @@ impl<'a, E: EntityTrait, C: ReadRows> Judge<'a, E, C> {
         &self,
         desired: &Desired<E>,
         found: &Found<E>,
-        open: &[bool],
         position: Position,
     ) -> Result<Vec<usize>, SyncError> {
         let field = self.columns().field(position);
-        let doubtful = changes(found, open, position).filter_map(|(at, update)| {
+        let doubtful = changes(found, position).filter_map(|(at, update)| {
             let (current, desired) = pair(field, update, desired)?;
             differ_in_blanks(&current, &desired).then_some((at, current, desired))
         });
@@ -249,10 +239,9 @@ impl<'a, E: EntityTrait, C: ReadRows> Judge<'a, E, C> {
         &self,
         desired: &Desired<E>,
         found: &Found<E>,
-        open: &[bool],
         position: Position,
     ) -> Result<Vec<usize>, SyncError> {
-        if changes(found, open, position).next().is_none() {
+        if changes(found, position).next().is_none() {
             return Ok(Vec::new());
         }
         let field = self.columns().field(position);
@@ -261,8 +250,8 @@ impl<'a, E: EntityTrait, C: ReadRows> Judge<'a, E, C> {
         let mut doubtful = Vec::new();
         let (mut current, mut wanted) = (Vec::new(), Vec::new());
         let mut same = Vec::new();
-        let rule = self.rounding(found, open, desired, position, declared).await?;
-        for (at, update) in changes(found, open, position) {
+        let rule = self.rounding(found, desired, position, declared).await?;
+        for (at, update) in changes(found, position) {
             let Some((held, given)) = pair(field, update, desired) else { continue };
             if let Some(is_same) = rule.and_then(|rule| rule.holds_same(&held, &given)) {
                 same.extend(is_same.then_some(at));
@@ -304,14 +293,13 @@ impl<'a, E: EntityTrait, C: ReadRows> Judge<'a, E, C> {
     async fn rounding(
         &self,
         found: &Found<E>,
-        open: &[bool],
         desired: &Desired<E>,
         position: Position,
         declared: &Declared,
     ) -> Result<Option<Rule>, SyncError> {
         let field = self.columns().field(position);
         let asked_at_once = self.statements.pairs_per_statement();
-        let Some((_, update)) = changes(found, open, position).nth(asked_at_once) else {
+        let Some((_, update)) = changes(found, position).nth(asked_at_once) else {
             return Ok(None);
         };
         let digits = declared.fraction_digits.and_then(|digits| digits.try_into().ok());
@@ -438,14 +426,13 @@ fn values<E: EntityTrait>(
     desired.rows().enumerate().filter_map(value).collect()
 }
 
-/// The updates, by their index, that change a column, of those that are open.
-fn changes<'f, E: EntityTrait>(
-    found: &'f Found<E>,
-    open: &'f [bool],
+/// The updates, by their index, that change a column.
+fn changes<E: EntityTrait>(
+    found: &Found<E>,
     position: Position,
-) -> impl Iterator<Item = (usize, &'f Update<E>)> {
+) -> impl Iterator<Item = (usize, &Update<E>)> {
     let updates = found.updated.iter().enumerate();
-    updates.filter(move |(at, update)| open[*at] && update.changed.contains(&position))
+    updates.filter(move |(_, update)| update.changed.contains(&position))
 }
 
 fn pair<E: EntityTrait>(

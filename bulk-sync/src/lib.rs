@@ -158,6 +158,7 @@
 //! | sync scopes that overlap | [`isolation_level`]`(Serializable)` in each of the calls |
 //! | show how far it is | [`on_progress`]; see [observing] |
 //! | trace it | a subscriber of `tracing`; see [observing] |
+//! | sync scopes that overlap at the same time, in one order | [`isolation_level`] |
 //! | run on a cluster without advisory locks | [`skip_scope_lock`]; see [clusters] |
 //! | compare a column by a rule of mine | `#[sync(with = "path")]` |
 //! | test that my table keeps what my models say | `testing::assert_converges`, feature `testing` |
@@ -184,6 +185,7 @@
 //! [`delete_duplicates`]: BulkSync::delete_duplicates
 //! [`on_change`]: BulkSync::on_change
 //! [`timeout`]: BulkSync::timeout
+//! [`isolation_level`]: BulkSync::isolation_level
 //! [`max_tries`]: BulkSync::max_tries
 //! [`isolation_level`]: BulkSync::isolation_level
 //! [`on_progress`]: BulkSync::on_progress
@@ -376,6 +378,8 @@
 //! | `runtime-tokio` | default | a call that is dropped while its transaction begins leaves none behind; on another runtime leave it out |
 //! | `stream` | default | rows are read as a stream, so that only those that change are held in memory |
 //! | `sqlx-sqlite`, `sqlx-postgres`, `sqlx-mysql` | | SeaORM's driver of that name; not needed where the application enables it |
+//! | `sqlx` | default | rows are compared where the driver holds them, without copying them; costs no crate where SeaORM has a driver |
+//! | `with-rust_decimal` | default | decimals are looked at in place; SeaORM's feature of this name, which is its default too |
 //! | `with-chrono`, `with-time` | default | what a column keeps of many dates with a time is decided in Rust; SeaORM's features of these names, which are its defaults too |
 //! | `serde` | | plans and counts implement `Serialize` |
 //! | `testing` | | `testing::assert_converges`, for the tests of an application |

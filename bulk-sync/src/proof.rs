@@ -176,7 +176,7 @@ impl<E: EntityTrait, C: ReadRows> Proof<'_, E, C> {
         };
         let judge = Judge::new(task, self.db);
         judge.match_loose_keys(desired, index, &mut found, Reading::NeededColumns).await?;
-        judge.settle_updates(desired, &mut found, Reading::NeededColumns).await?;
+        judge.settle_updates(desired, &mut found).await?;
         let written: HashSet<usize> = plan.written().collect();
         let settings = &task.settings;
         let created = found.created.iter().copied();

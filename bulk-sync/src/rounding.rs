@@ -46,7 +46,9 @@ pub(crate) fn rounds(column_type: &ColumnType, declared: &Declared, value: &Valu
     let Some(cast) = declared.casts.last() else { return false };
     // what SQLite converts by itself: other types it keeps as they are
     if matches!(cast.as_str(), "REAL" | "NUMERIC") {
-        return matches!(column_type, ColumnType::Decimal(_)) && may_round(column_type, value);
+        return matches!(column_type, ColumnType::Decimal(_))
+            && !survives_float(value)
+            && may_round(column_type, value);
     }
     let has_scale = declared.fraction_digits.is_some();
     match column_type {
@@ -58,6 +60,24 @@ pub(crate) fn rounds(column_type: &ColumnType, declared: &Declared, value: &Valu
         }
         _ => has_scale,
     }
+}
+
+/// Whether a decimal is read as it was written from the float as which SQLite
+/// stores it: that of so few digits is the nearest one, and `Decimal` mostly
+/// finds them again.
+#[cfg_attr(
+    not(feature = "with-rust_decimal"),
+    expect(unused_variables, reason = "there is no such decimal")
+)]
+fn survives_float(value: &Value) -> bool {
+    #[cfg(feature = "with-rust_decimal")]
+    if let Value::Decimal(Some(decimal)) = value {
+        use sea_orm::prelude::Decimal;
+        let has_few_digits = decimal.mantissa().unsigned_abs() < 10_u128.pow(15);
+        let float = has_few_digits.then(|| text(value).parse::<f64>().ok()).flatten();
+        return float.and_then(|float| Decimal::try_from(float).ok()) == Some(*decimal);
+    }
+    false
 }
 
 /// What a column makes of text, where that is not the text itself. Text that
@@ -186,6 +206,18 @@ mod tests {
         assert_eq!(stored(postgres, false, "ab "), None);
         assert_eq!(stored(postgres, true, "abcd"), None);
         assert_eq!(stored_text(mysql, &Declared::default(), "a "), None);
+    }
+
+    #[test]
+    #[cfg(feature = "with-rust_decimal")]
+    fn a_decimal_survives_where_the_float_is_read_as_the_same() {
+        use sea_orm::prelude::Decimal;
+        let survives = |text: &str| survives_float(&Value::from(text.parse::<Decimal>().unwrap()));
+        assert!(survives("2500.01"));
+        assert!(survives("-0.000001"));
+        assert!(!survives("1234567890123456.7"));
+        // rust_decimal reads 4096.029000000001 from the nearest float
+        assert!(!survives("4096.029"));
     }
 
     #[test]

@@ -107,6 +107,9 @@ pub(crate) fn value_array<E: EntityTrait>(
         column_type,
         ColumnType::SmallInteger | ColumnType::Integer | ColumnType::BigInteger | ColumnType::Uuid
     );
+    let is_cast =
+        |value: &Value| !matches!(field.column().save_as(Expr::val(value.clone())), Expr::Value(_));
+    let is_plain = is_plain && !values.first().is_some_and(is_cast);
     match element_type(&column_type) {
         Some(element_type) if is_plain && dialect.row_source == RowSource::Unnest => {
             let values = values.into_iter().map(|value| bound(field, value)).collect();

@@ -17,11 +17,12 @@ use tokio::time::timeout;
 
 use crate::fixture::{Failure, of_501, people, refused, with_ann_bob_and_cid};
 
-pub const TESTS: [Test; 10] = tests![
+pub const TESTS: [Test; 11] = tests![
     a_sync_with_nothing_to_do_waits_for_no_lock,
     after_the_last_try_the_error_says_how_many_were_made,
     a_lost_race_in_a_transaction_of_the_caller_is_for_the_caller,
     a_sync_in_a_transaction_of_the_caller_sees_what_others_have_committed,
+    the_isolation_level_is_that_of_a_transaction_of_the_call,
     a_sync_that_waits_goes_on_with_what_the_other_has_committed,
     a_timeout_ends_a_call_that_waits,
     a_dropped_call_leaves_no_transaction_behind,
@@ -141,6 +142,19 @@ async fn a_lost_race_in_a_transaction_of_the_caller_is_for_the_caller(db: Db) ->
     assert_eq!(changed().exec(&again).await?.updated, 1);
     again.commit().await?;
     assert!(people(&db.pool).await?.contains(&"501 B2 Robert".to_owned()));
+    Ok(())
+}
+
+async fn the_isolation_level_is_that_of_a_transaction_of_the_call(db: Db) -> TestResult {
+    with_ann_bob_and_cid(&db).await?;
+    let serializable = || changed().isolation_level(IsolationLevel::Serializable);
+    let callers = db.pool.begin().await?;
+    let error = serializable().exec(&callers).await.err().ok_or("it was done")?;
+    assert!(error.to_string().contains("begin yours with it"), "{error}");
+    let plan = serializable().compare(&callers).await?;
+    assert!(matches!(plan.apply(&callers).await, Err(SyncError::InvalidInput { .. })));
+    callers.rollback().await?;
+    assert_eq!(serializable().exec(&db.pool).await?.updated, 1);
     Ok(())
 }
 
