@@ -35,6 +35,10 @@ pub(crate) struct Dialect {
     pub row_source: RowSource,
     /// Whether `(a, b) IN ((1, 2), (3, 4))` is understood; SQLite takes a subquery only.
     pub tuple_lists: bool,
+    /// How many rows are taken from a stream before they are looked at. SQLite's
+    /// driver allocates a row in one thread and frees it in another, and both
+    /// wait for one lock unless they take turns.
+    pub rows_at_once: usize,
     /// How many rows of values share a row of the table in a statement that
     /// only casts them: a `SELECT` of its own for each is what costs on MySQL.
     pub packed_rows: usize,
@@ -51,6 +55,7 @@ const POSTGRES: Dialect = Dialect {
     max_parameters: 65_535,
     row_source: RowSource::Unnest,
     tuple_lists: true,
+    rows_at_once: 64,
     packed_rows: 1,
     compared_pairs: 5_000,
     loose_text: false,
@@ -62,6 +67,7 @@ const MYSQL: Dialect = Dialect {
     max_parameters: 65_535,
     row_source: RowSource::UnionAll,
     tuple_lists: true,
+    rows_at_once: 64,
     packed_rows: 16,
     compared_pairs: 1_000,
     loose_text: true,
@@ -73,6 +79,7 @@ const SQLITE: Dialect = Dialect {
     max_parameters: 32_766,
     row_source: RowSource::Values,
     tuple_lists: false,
+    rows_at_once: 1_000,
     packed_rows: 1,
     compared_pairs: 5_000,
     loose_text: true,

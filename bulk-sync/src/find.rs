@@ -4,7 +4,7 @@
 
 use futures_util::TryStreamExt;
 use sea_orm::{
-    ActiveModelTrait, ColumnTrait, DbBackend, EntityTrait,
+    ActiveModelTrait, ColumnTrait, EntityTrait,
     sea_query::{LockType, Order, SelectStatement},
 };
 
@@ -143,8 +143,8 @@ where
 {
     let columns = &task.columns;
     let positions = reading.positions(columns);
-    let (mut select, read_all) =
-        select_current(task, desired, &positions, db.get_database_backend());
+    let dialect = Dialect::of(db.get_database_backend());
+    let (mut select, read_all) = select_current(task, desired, &positions, dialect);
     let stops_early = reading.stops_early();
     if reading == Reading::FirstRows {
         select.limit(FIRST_ROWS);
@@ -158,19 +158,23 @@ where
     let layout = Layout::new(columns, &positions);
     let mut current = <E::ActiveModel as ActiveModelTrait>::default();
     let (mut is_first, mut is_partial) = (true, false);
-    let mut rows = db.rows(&select).await.map_err(failed)?;
-    while let Some(row) = rows.try_next().await.map_err(failed)? {
-        if planner.passes(&layout, RawRow { result: &row, is_first }) {
-            is_first = false;
+    let rows = db.rows(&select).await.map_err(failed)?;
+    let mut chunks = rows.try_chunks(dialect.rows_at_once);
+    while !is_partial
+        && let Some(rows) = chunks.try_next().await.map_err(|error| failed(error.1))?
+    {
+        for row in &rows {
             meter.row();
-            continue;
-        }
-        columns.read(&positions, &row, &mut current).map_err(failed)?;
-        planner.observe(&mut current);
-        meter.row();
-        if stops_early && planner.found_difference() {
-            is_partial = true;
-            break;
+            if planner.passes(&layout, RawRow { result: row, is_first }) {
+                is_first = false;
+                continue;
+            }
+            columns.read(&positions, row, &mut current).map_err(failed)?;
+            planner.observe(&mut current);
+            if stops_early && planner.found_difference() {
+                is_partial = true;
+                break;
+            }
         }
     }
     step.end(meter.done());
@@ -186,9 +190,9 @@ fn select_current<E: EntityTrait>(
     task: &Task<E>,
     desired: &Desired<E>,
     positions: &[Position],
-    backend: DbBackend,
+    dialect: Dialect,
 ) -> (SelectStatement, bool) {
-    let statements = Statements { dialect: Dialect::of(backend), columns: &task.columns };
+    let statements = Statements { dialect, columns: &task.columns };
     let key = &task.columns.key;
     let mut select = statements.select(&task.scope, positions);
     // counting parameters builds the text once more
