@@ -386,6 +386,9 @@
 //! | `rbac` | | syncs on a `RestrictedConnection` |
 //! | `mock` | | SeaORM's `mock` |
 
+// docs.rs says of an item which feature it takes
+#![cfg_attr(docsrs, feature(doc_cfg))]
+
 #[cfg(any(doc, doctest))]
 #[path = "manual.rs"]
 pub mod _manual;
