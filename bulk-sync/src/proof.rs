@@ -12,7 +12,10 @@
 
 use std::collections::HashSet;
 
-use sea_orm::{ActiveModelTrait, DbErr, EntityTrait, sea_query::LockType};
+use sea_orm::{
+    ActiveModelTrait, DbBackend, DbErr, EntityTrait,
+    sea_query::{Expr, LockType, Query},
+};
 
 use crate::{
     batch::{FEW, few, fit, rows_per_statement},
@@ -189,6 +192,9 @@ impl<E: EntityTrait, C: ReadRows> Proof<'_, E, C> {
             let rows = indices.into_iter().map(|index| desired.row(index));
             rows.map(|row| row_text(&task.columns, &task.columns.key, row)).collect()
         };
+        if !ours.is_empty() && self.is_rolled_back().await {
+            return Err(self.moved(vec!["the server has rolled the transaction back".to_owned()]));
+        }
         if !ours.is_empty() {
             return Err(SyncError::OutOfScope { table: task.table.clone(), keys: keys(ours) });
         }
@@ -205,6 +211,19 @@ impl<E: EntityTrait, C: ReadRows> Proof<'_, E, C> {
             return Err(self.moved(vec![moved]));
         }
         Ok(())
+    }
+
+    /// Whether the transaction is over. A Galera node rolls back one that is in
+    /// the way of another node's, and the error goes to the next command, which
+    /// may be one that has no answer. MySQL does not know the variable, and has
+    /// no such nodes.
+    async fn is_rolled_back(&self) -> bool {
+        if self.statements.dialect.backend != DbBackend::MySql {
+            return false;
+        }
+        let select = Query::select().expr(Expr::cust("@@in_transaction")).to_owned();
+        let row = self.db.query_one(&select).await.ok().flatten();
+        row.is_some_and(|row| row.try_get_by_index::<i64>(0).is_ok_and(|open| open == 0))
     }
 
     /// Rows have moved that the sync did not write: because of others that it
