@@ -1,6 +1,6 @@
 //! The faults of a call that can be found before any I/O, all of them at once.
 
-use sea_orm::{DbBackend, EntityTrait, sea_query::Expr};
+use sea_orm::{DbBackend, EntityTrait, IsolationLevel, sea_query::Expr};
 
 use crate::{
     SyncKey,
@@ -193,6 +193,11 @@ fn call_faults(scope: &Scope, settings: &Settings, backend: Option<DbBackend>) -
     }
     if settings.max_tries == Some(0) {
         faults.push(InputFault::ZeroTries);
+    }
+    if let Some(IsolationLevel::ReadUncommitted | IsolationLevel::RepeatableRead) =
+        settings.isolation_level
+    {
+        faults.push(InputFault::UnfitIsolationLevel);
     }
     if let Some(share) = settings.max_delete_share
         && !(0.0..=1.0).contains(&share)

@@ -226,6 +226,8 @@ pub enum InputFault {
     ZeroTries,
     /// The call has an isolation level, and runs in a transaction of the caller.
     IsolationLevel,
+    /// The isolation level is one at which other syncs of the scope can be overlooked.
+    UnfitIsolationLevel,
     /// A share of rows is not a number from 0 to 1.
     Share {
         /// The number.
@@ -308,6 +310,9 @@ impl fmt::Display for InputFault {
             Self::IsolationLevel => f.write_str(
                 "isolation_level() is for a transaction that the call begins; begin yours with it",
             ),
+            Self::UnfitIsolationLevel => {
+                f.write_str("isolation_level() takes ReadCommitted or Serializable")
+            }
             Self::Share { share } => {
                 write!(f, "max_delete_share takes a share from 0 to 1, not {share}")
             }

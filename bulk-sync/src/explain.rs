@@ -7,7 +7,7 @@ use crate::{
     connection::ReadRows,
     desired::RowList,
     dialect::Dialect,
-    error::{Action, SyncError},
+    error::{Action, InputFault, SyncError},
     field::Row,
     key_text::row_text,
     plan::SyncPlan,
@@ -16,8 +16,10 @@ use crate::{
 };
 
 /// Where a unique index refused rows to create because the table has their
-/// keys: `StalePlan` where those are in scope, as somebody else has created
-/// them meanwhile, and `OutOfScope` where they are not. Else the error as it is.
+/// keys: `InvalidInput` where the row is another model's, as the database holds
+/// the two keys equal; `StalePlan` where it is in scope otherwise, as somebody
+/// else has created it meanwhile, and `OutOfScope` where it is not. Else the
+/// error as it is.
 pub(crate) async fn explain<E, C>(plan: &SyncPlan<E>, db: &C, error: SyncError) -> SyncError
 where
     E: EntityTrait,
@@ -30,21 +32,28 @@ where
     // an error while explaining an error helps nobody
     let table = || plan.task.table.clone();
     let in_scope = keys_among(plan, &plan.task.scope, db).await.unwrap_or_default();
-    if !in_scope.is_empty() {
-        let rows = in_scope.iter().map(|key| format!("{key} has appeared"));
+    let (of_models, appeared): (Vec<_>, Vec<_>) =
+        in_scope.into_iter().partition(|(_, is_of_other_model)| *is_of_other_model);
+    if !of_models.is_empty() {
+        let faults = of_models.into_iter().map(|(key, _)| InputFault::EqualKeys { key });
+        return SyncError::InvalidInput { table: table(), faults: faults.collect() };
+    }
+    if !appeared.is_empty() {
+        let rows = appeared.iter().map(|(key, _)| format!("{key} has appeared"));
         return SyncError::StalePlan { table: table(), rows: rows.collect() };
     }
     let in_table = keys_among(plan, &WholeTable.into_scope(), db).await.unwrap_or_default();
     if !in_table.is_empty() {
-        let keys = in_table.iter().map(|key| format!("a row outside the scope has {key}"));
+        let keys = in_table.iter().map(|(key, _)| format!("a row outside the scope has {key}"));
         return SyncError::OutOfScope { table: table(), keys: keys.collect() };
     }
     error
 }
 
-/// The keys of rows to create that rows in a scope have; `None` where it cannot
-/// be read.
-async fn keys_among<E, C>(plan: &SyncPlan<E>, scope: &Scope, db: &C) -> Option<Vec<String>>
+/// The keys of rows in a scope that are those of rows to create, and whether
+/// each is spelled as that of a model whose row is not to be created; `None`
+/// where it cannot be read.
+async fn keys_among<E, C>(plan: &SyncPlan<E>, scope: &Scope, db: &C) -> Option<Vec<(String, bool)>>
 where
     E: EntityTrait,
     C: ReadRows,
@@ -62,7 +71,10 @@ where
         for row in db.query_all(&select).await.ok()? {
             let mut current = <E::ActiveModel as ActiveModelTrait>::default();
             columns.read(key, &row, &mut current).ok()?;
-            found.push(row_text(columns, key, Row::Active(&current)));
+            let current = Row::Active(&current);
+            let model = plan.index.find(columns, &plan.desired, current);
+            let is_of_other_model = model.is_some_and(|model| !plan.created.contains(&model));
+            found.push((row_text(columns, key, current), is_of_other_model));
         }
     }
     Some(found)

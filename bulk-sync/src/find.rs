@@ -120,11 +120,10 @@ where
     Ok(found)
 }
 
-/// Whether rows are missing, whatever the database holds equal: fewer rows are
-/// left over than models.
+/// Whether rows are missing, whatever the database holds equal: there are none.
 fn creates_for_certain<E: EntityTrait>(task: &Task<E>, found: &Found<E>) -> bool {
-    let all_are_known = found.read_all && task.soft_delete.is_none();
-    all_are_known && !task.settings.skip_creates && found.created.len() > found.unmatched.len()
+    let is_empty = found.read_all && found.read == 0 && task.soft_delete.is_none();
+    is_empty && !task.settings.skip_creates && !found.created.is_empty()
 }
 
 /// Shows the planner the rows in scope.

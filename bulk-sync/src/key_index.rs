@@ -98,7 +98,7 @@ pub(crate) fn same_key<'r, E: EntityTrait>(
     row: Row<'_, E>,
     mut key: impl Iterator<Item = (Position, Cell<'r>)>,
 ) -> bool {
-    key.all(|(position, cell)| columns.field(position).same_cell(cell, row) == Some(true))
+    key.all(|(position, cell)| columns.field(position).stored_cell(cell, row) == Some(true))
 }
 
 fn hash_key<E: EntityTrait>(

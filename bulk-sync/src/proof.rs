@@ -193,7 +193,10 @@ impl<E: EntityTrait, C: ReadRows> Proof<'_, E, C> {
             rows.map(|row| row_text(&task.columns, &task.columns.key, row)).collect()
         };
         if !ours.is_empty() && self.is_rolled_back().await {
-            return Err(self.moved(vec!["the server has rolled the transaction back".to_owned()]));
+            return Err(SyncError::StalePlan {
+                table: task.table.clone(),
+                rows: vec!["the server has rolled the transaction back".to_owned()],
+            });
         }
         if !ours.is_empty() {
             return Err(SyncError::OutOfScope { table: task.table.clone(), keys: keys(ours) });

@@ -109,7 +109,9 @@ pub(crate) fn value_array<E: EntityTrait>(
     );
     let is_cast =
         |value: &Value| !matches!(field.column().save_as(Expr::val(value.clone())), Expr::Value(_));
-    let is_plain = is_plain && !values.first().is_some_and(is_cast);
+    let is_null = |value: &Value| *value == value.as_null();
+    // SeaORM does not bind an array with a NULL in it
+    let is_plain = is_plain && !values.first().is_some_and(is_cast) && !values.iter().any(is_null);
     match element_type(&column_type) {
         Some(element_type) if is_plain && dialect.row_source == RowSource::Unnest => {
             let values = values.into_iter().map(|value| bound(field, value)).collect();

@@ -317,8 +317,8 @@ impl<C: SyncConnection, H> Call<'_, C, H> {
     }
 
     /// Begins a transaction in which each statement sees what is committed, as
-    /// what is read under a lock must be newer than the lock; at another level,
-    /// the database finds out that it is not. On SQLite one
+    /// what is read under a lock must be newer than the lock; of a serializable
+    /// one, the database finds out where it is not. On SQLite one
     /// that lost a race begins as a writer, and cannot lose another.
     async fn begin(
         &self,

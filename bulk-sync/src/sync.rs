@@ -169,7 +169,8 @@ where
     /// COMMITTED, unless this says otherwise. With SERIALIZABLE, syncs of scopes
     /// that overlap without being the same condition end as one after the
     /// other, too, as long as each of them has it; they are tried again more
-    /// often. SQLite is always serializable. In a transaction of yours it is an
+    /// often. SQLite is always serializable. Other levels are an error, as a sync
+    /// could overlook what another has committed. In a transaction of yours it is an
     /// error: begin that one with the level.
     pub fn isolation_level(mut self, level: IsolationLevel) -> Self {
         self.settings.isolation_level = Some(level);

@@ -154,6 +154,9 @@ async fn the_isolation_level_is_that_of_a_transaction_of_the_call(db: Db) -> Tes
     let plan = serializable().compare(&callers).await?;
     assert!(matches!(plan.apply(&callers).await, Err(SyncError::InvalidInput { .. })));
     callers.rollback().await?;
+    let overlooking = changed().isolation_level(IsolationLevel::RepeatableRead);
+    let error = overlooking.exec(&db.pool).await.err().ok_or("it was done")?;
+    assert!(error.to_string().contains("takes ReadCommitted or Serializable"), "{error}");
     assert_eq!(serializable().exec(&db.pool).await?.updated, 1);
     Ok(())
 }

@@ -11,7 +11,8 @@ use sea_orm::{
     sea_query::prelude::chrono::TimeDelta,
 };
 
-pub const TESTS: [Test; 16] = tests![
+pub const TESTS: [Test; 17] = tests![
+    a_new_key_that_the_database_holds_equal_to_an_unchanged_one_is_a_duplicate,
     what_a_column_does_not_keep_is_no_difference,
     what_a_column_does_not_keep_of_thousands_of_times_is_no_difference,
     how_a_document_is_spaced_and_ordered_is_no_difference,
@@ -153,6 +154,19 @@ async fn a_key_that_the_database_holds_equal_matches_and_is_respelled(db: Db) ->
     let after = reading::Entity::find().order_by_asc(reading::Column::Id).all(&db.pool).await?;
     assert_eq!((after[0].id, after[0].name.as_str()), (before[0].id, "ANNA"));
     assert!(sync(&db, models).await?.is_unchanged());
+    Ok(())
+}
+
+/// Even where each row is some model's, so that none is left over.
+async fn a_new_key_that_the_database_holds_equal_to_an_unchanged_one_is_a_duplicate(
+    db: Db,
+) -> TestResult {
+    reading::create_table(&db.pool).await?;
+    sync(&db, vec![reading("anna", 0)?, reading("zoe", 0)?]).await?;
+    let models = vec![reading("anna", 0)?, reading("zoe", 0)?, reading("ANNA", 0)?];
+    let refused = sync(&db, models).await;
+    assert!(matches!(refused, Err(SyncError::InvalidInput { .. })), "{refused:?}");
+    assert_eq!(reading::Entity::find().count(&db.pool).await?, 2);
     Ok(())
 }
 
