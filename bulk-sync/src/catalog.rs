@@ -6,10 +6,20 @@ use std::collections::HashMap;
 
 use sea_orm::{
     ConnectionTrait, DbBackend, DbErr, EntityTrait,
-    sea_query::{Expr, ExprTrait, Func, Query, SelectStatement, SubQueryStatement},
+    sea_query::{Expr, ExprTrait, Func, Query, SelectStatement, SubQueryStatement, UnionType},
 };
 
-use crate::columns::Columns;
+use crate::columns::{Columns, Position};
+
+/// What the catalog says of a table.
+#[derive(Clone, Debug)]
+pub(crate) struct Catalog {
+    /// Of each column.
+    pub columns: Vec<Declared>,
+    /// Whether it is known to say that the database refuses a row whose key it
+    /// holds equal to another's. Asked where that is often the case: on MySQL.
+    pub has_unique_key: bool,
+}
 
 /// How a column stores what it is given.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -36,13 +46,13 @@ pub(crate) struct Declared {
     pub is_known: bool,
 }
 
-/// What the catalog says of each of these columns, in their order. Nothing is
-/// said of any where the connection may not look.
+/// What the catalog says of these columns, in their order, and of their key.
+/// Nothing is said where the connection may not look.
 ///
 /// # Errors
 ///
 /// Those of the database.
-pub(crate) async fn read<E, C>(columns: &Columns<E>, db: &C) -> Result<Vec<Declared>, DbErr>
+pub(crate) async fn read<E, C>(columns: &Columns<E>, db: &C) -> Result<Catalog, DbErr>
 where
     E: EntityTrait,
     C: ConnectionTrait,
@@ -58,8 +68,16 @@ where
         rows => rows?,
     };
     let mut catalog = HashMap::with_capacity(rows.len());
+    let mut indexes: HashMap<String, bool> = HashMap::new();
     for row in rows {
-        let name: String = row.try_get_by_index(0)?;
+        let name = row.try_get_by_index::<Option<String>>(0)?.map(|name| folded(&name));
+        if backend == DbBackend::MySql
+            && let Some(index) = row.try_get_by_index::<Option<String>>(4)?
+        {
+            let is_key = |&key: &Position| name == Some(folded(columns.name(key)));
+            *indexes.entry(index).or_insert(true) &= columns.key.iter().any(is_key);
+            continue;
+        }
         let column_type: Option<String> = row.try_get_by_index(1)?;
         let collation: Option<String> = row.try_get_by_index(2)?;
         let generated: Option<String> = row.try_get_by_index(3)?;
@@ -67,10 +85,13 @@ where
         let mut declared = declared(backend, &column_type, collation.as_deref());
         declared.is_generated = is_generated(backend, generated.as_deref().unwrap_or_default());
         declared.is_known = true;
-        catalog.insert(folded(&name), declared);
+        catalog.insert(name.unwrap_or_default(), declared);
     }
     let of = |position| catalog.get(&folded(columns.name(position))).cloned().unwrap_or_default();
-    Ok(columns.all().map(of).collect())
+    Ok(Catalog {
+        columns: columns.all().map(of).collect(),
+        has_unique_key: indexes.into_values().any(|is_covered| is_covered),
+    })
 }
 
 /// One row a column: its name, its type, what tells of its collation, and what
@@ -114,21 +135,32 @@ fn postgres(schema: Option<&str>, table: &str) -> SelectStatement {
         .to_owned()
 }
 
+/// And one row for each column of a unique index: its name, unless it is an
+/// expression, and the name of the index.
 fn mysql(schema: Option<&str>, table: &str) -> SelectStatement {
-    let column = |name: &'static str| Expr::col(("c", name)).cast_as("char");
-    let schema = match schema {
-        Some(schema) => Expr::val(schema),
-        None => Func::cust("DATABASE").into(),
+    let text = |name: &'static str| Expr::col(("c", name)).cast_as("char");
+    let of = |view: &'static str| {
+        let schema = match schema {
+            Some(schema) => Expr::val(schema),
+            None => Func::cust("DATABASE").into(),
+        };
+        Query::select()
+            .from_as(("information_schema", view), "c")
+            .and_where(Expr::col(("c", "TABLE_SCHEMA")).eq(schema))
+            .and_where(Expr::col(("c", "TABLE_NAME")).eq(table))
+            .take()
     };
-    Query::select()
-        .expr(column("COLUMN_NAME"))
-        .expr(column("COLUMN_TYPE"))
-        .expr(column("COLLATION_NAME"))
-        .expr(column("GENERATION_EXPRESSION"))
-        .from_as(("information_schema", "COLUMNS"), "c")
-        .and_where(Expr::col(("c", "TABLE_SCHEMA")).eq(schema))
-        .and_where(Expr::col(("c", "TABLE_NAME")).eq(table))
-        .to_owned()
+    let indexes = of("STATISTICS")
+        .expr(text("COLUMN_NAME"))
+        .exprs([Expr::null(), Expr::null(), Expr::null()])
+        .expr(text("INDEX_NAME"))
+        .and_where(Expr::col(("c", "NON_UNIQUE")).eq(0))
+        .take();
+    of("COLUMNS")
+        .exprs(["COLUMN_NAME", "COLUMN_TYPE", "COLLATION_NAME", "GENERATION_EXPRESSION"].map(text))
+        .expr(Expr::null())
+        .union(UnionType::All, indexes)
+        .take()
 }
 
 /// The collation of a column is not to be had; the statement that made the

@@ -12,7 +12,7 @@ use sea_orm::{
 use crate::{
     SyncKey,
     batch::VALUE_BYTES,
-    catalog::Declared,
+    catalog::{Catalog, Declared},
     error::InputFault,
     field::{Field, Role, Row},
     moment::nanoseconds,
@@ -51,8 +51,8 @@ pub(crate) struct Columns<E: EntityTrait> {
     pub stamps: Vec<Position>,
     /// The primary key that the database generates, unless it is part of the key.
     pub generated: Option<Position>,
-    /// What the catalog says of each column, once it had to be read.
-    pub declared: OnceLock<Vec<Declared>>,
+    /// What the catalog says, once it had to be read.
+    pub catalog: OnceLock<Catalog>,
 }
 
 impl<E> Columns<E>
@@ -76,7 +76,7 @@ where
                 .filter_map(|name| position(fields, name))
                 .collect(),
             generated: None,
-            declared: OnceLock::new(),
+            catalog: OnceLock::new(),
         };
         for key in E::PrimaryKey::iter() {
             columns.primary_key.extend(columns.position(key.into_column().as_str()));
@@ -186,7 +186,7 @@ impl<E: EntityTrait> Columns<E> {
 
     /// What the catalog says of a column, where it has been read.
     pub fn declared(&self, position: Position) -> Option<&Declared> {
-        self.declared.get()?.get(position)
+        self.catalog.get()?.columns.get(position)
     }
 
     /// Whether the catalog is known to say that the database computes the column.
@@ -250,13 +250,14 @@ impl<E: EntityTrait> Columns<E> {
     }
 
     /// Whether a column of the key holds different texts equal, or is not known
-    /// not to.
-    pub fn may_have_loose_key(&self) -> bool {
+    /// not to, and the database is not known to refuse rows with such keys.
+    pub fn may_have_equal_keys(&self) -> bool {
         let is_exact = |&key: &Position| {
             !is_text(&self.field(key).column_type())
                 || self.declared(key).is_some_and(|known| known.is_known && !known.is_loose)
         };
-        !self.key.iter().all(is_exact)
+        let is_unique = || self.catalog.get().is_some_and(|catalog| catalog.has_unique_key);
+        !self.key.iter().all(is_exact) && !is_unique()
     }
 
     /// Whether a column of the key is known to hold different texts equal.

@@ -53,11 +53,11 @@ impl<'a, E: EntityTrait, C: ReadRows> Judge<'a, E, C> {
     /// What the catalog says of each column, read once in a call.
     pub async fn declared(&self) -> Result<&'a [Declared], SyncError> {
         let columns = self.columns();
-        if let Some(declared) = columns.declared.get() {
-            return Ok(declared);
+        if let Some(catalog) = columns.catalog.get() {
+            return Ok(&catalog.columns);
         }
         let read = catalog::read(columns, self.db).await.map_err(|error| self.failed(error))?;
-        Ok(columns.declared.get_or_init(|| read))
+        Ok(&columns.catalog.get_or_init(|| read).columns)
     }
 
     /// Gives keys the values that the table's columns would hold. Returns
@@ -75,7 +75,7 @@ impl<'a, E: EntityTrait, C: ReadRows> Judge<'a, E, C> {
             let field = columns.field(*key);
             desired.rows().any(|row| may_change(field, row))
         };
-        if columns.declared.get().is_none() && !columns.key.iter().any(may_change) {
+        if columns.catalog.get().is_none() && !columns.key.iter().any(may_change) {
             return Ok(any);
         }
         let declared = self.declared().await?;
@@ -164,7 +164,7 @@ impl<'a, E: EntityTrait, C: ReadRows> Judge<'a, E, C> {
         found: &Found<E>,
     ) -> Result<bool, SyncError> {
         let columns = self.columns();
-        let is_known = columns.declared.get().is_some();
+        let is_known = columns.catalog.get().is_some();
         // a mock has no catalog
         if is_known || self.db.is_mock_connection() {
             return Ok(false);

@@ -441,6 +441,7 @@ mod timer;
 mod trace;
 mod transient;
 mod tries;
+mod unheard;
 mod write;
 
 use sea_orm::ModelTrait;

@@ -12,10 +12,7 @@
 
 use std::collections::HashSet;
 
-use sea_orm::{
-    ActiveModelTrait, DbBackend, DbErr, EntityTrait,
-    sea_query::{Expr, LockType, Query},
-};
+use sea_orm::{ActiveModelTrait, DbErr, EntityTrait, sea_query::LockType};
 
 use crate::{
     batch::{FEW, few, fit, rows_per_statement},
@@ -77,11 +74,11 @@ struct Proof<'a, E: EntityTrait, C> {
 }
 
 impl<E: EntityTrait, C: ReadRows> Proof<'_, E, C> {
-    /// Whether the database may hold the key of a created row equal to another.
-    fn has_loose_key(&self) -> bool {
+    /// Whether a created row may have a key that the database holds equal to another's.
+    fn may_have_equal_keys(&self) -> bool {
         self.statements.dialect.loose_text
             && !self.plan.created.is_empty()
-            && self.plan.task.columns.may_have_loose_key()
+            && self.plan.task.columns.may_have_equal_keys()
     }
 
     /// Whether the written rows are in scope, each with a key of its own. They
@@ -94,7 +91,7 @@ impl<E: EntityTrait, C: ReadRows> Proof<'_, E, C> {
         let mut count = self.statements.count(self.scope);
         let fixed = self.statements.parameters(&count);
         let few = few(dialect, fixed, columns.key.len());
-        let has_loose_key = self.has_loose_key();
+        let may_have_equal_keys = self.may_have_equal_keys();
         let settings = &self.plan.task.settings;
         if self.locked != Locked::Scope {
             // waits for those who insert into the empty scope at the same time, and
@@ -108,7 +105,7 @@ impl<E: EntityTrait, C: ReadRows> Proof<'_, E, C> {
             return Ok(false);
         }
         let counts_all = !self.plan.deleted.is_empty() || self.locked != Locked::Scope;
-        if self.scope.condition().is_none() && !counts_all && !has_loose_key {
+        if self.scope.condition().is_none() && !counts_all && !may_have_equal_keys {
             return Ok(true);
         }
         let rows = written.iter().map(|&index| self.plan.desired.row(index));
@@ -122,7 +119,7 @@ impl<E: EntityTrait, C: ReadRows> Proof<'_, E, C> {
         } else {
             self.plan.expected_in_scope()
         };
-        if has_loose_key {
+        if may_have_equal_keys {
             count = self.statements.count_keys(count);
         }
         let row = self.db.query_one(&count).await.map_err(|source| self.failed(source))?;
@@ -132,12 +129,12 @@ impl<E: EntityTrait, C: ReadRows> Proof<'_, E, C> {
             Ok::<_, SyncError>(number.flatten().unwrap_or_default().unsigned_abs())
         };
         let rows = number(0)?;
-        Ok(rows == expected && (!has_loose_key || number(1)? == rows))
+        Ok(rows == expected && (!may_have_equal_keys || number(1)? == rows))
     }
 
     /// Names the keys of created rows that the database holds equal to others.
     async fn find_equal_keys(&self) -> Result<(), SyncError> {
-        if !self.has_loose_key() {
+        if !self.may_have_equal_keys() {
             return Ok(());
         }
         let columns = &self.plan.task.columns;
@@ -192,12 +189,6 @@ impl<E: EntityTrait, C: ReadRows> Proof<'_, E, C> {
             let rows = indices.into_iter().map(|index| desired.row(index));
             rows.map(|row| row_text(&task.columns, &task.columns.key, row)).collect()
         };
-        if !ours.is_empty() && self.is_rolled_back().await {
-            return Err(SyncError::StalePlan {
-                table: task.table.clone(),
-                rows: vec!["the server has rolled the transaction back".to_owned()],
-            });
-        }
         if !ours.is_empty() {
             return Err(SyncError::OutOfScope { table: task.table.clone(), keys: keys(ours) });
         }
@@ -214,19 +205,6 @@ impl<E: EntityTrait, C: ReadRows> Proof<'_, E, C> {
             return Err(self.moved(vec![moved]));
         }
         Ok(())
-    }
-
-    /// Whether the transaction is over. A Galera node rolls back one that is in
-    /// the way of another node's, and the error goes to the next command, which
-    /// may be one that has no answer. MySQL does not know the variable, and has
-    /// no such nodes.
-    async fn is_rolled_back(&self) -> bool {
-        if self.statements.dialect.backend != DbBackend::MySql {
-            return false;
-        }
-        let select = Query::select().expr(Expr::cust("@@in_transaction")).to_owned();
-        let row = self.db.query_one(&select).await.ok().flatten();
-        row.is_some_and(|row| row.try_get_by_index::<i64>(0).is_ok_and(|open| open == 0))
     }
 
     /// Rows have moved that the sync did not write: because of others that it

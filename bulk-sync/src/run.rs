@@ -36,6 +36,7 @@ use crate::{
     trace::Trace,
     transient::is_answer,
     tries::Tries,
+    unheard::unless_rolled_back,
     write::write,
 };
 
@@ -403,7 +404,7 @@ impl<C: SyncConnection, H> Call<'_, C, H> {
     where
         E: EntityTrait,
     {
-        let report = match done {
+        let report = match unless_rolled_back(plan, done, &transaction).await {
             Ok(report) => report,
             Err(error) => {
                 let error = roll_back(transaction, error).await;

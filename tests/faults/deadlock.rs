@@ -1,18 +1,27 @@
-//! A deadlock that ends the transaction of a sync from within a savepoint.
+//! Transactions of a sync that the server ends: by a deadlock from within a
+//! savepoint, and unheard.
 
-use std::time::Instant;
+use std::{
+    sync::atomic::{AtomicUsize, Ordering},
+    time::Instant,
+};
 
-use bulk_sync::{BulkSync, prelude::*};
+use bulk_sync::{BulkSync, SyncError, SyncPlan, prelude::*};
 use bulk_sync_tests::{
     entity::project::{self, project},
     suite::{Db, Test, TestResult},
     tests,
 };
-use sea_orm::{IntoActiveModel, Statement, TransactionTrait, entity::prelude::*};
+use sea_orm::{
+    DatabaseTransaction, IntoActiveModel, Statement, TransactionTrait, entity::prelude::*,
+};
 
 use crate::fixture::{Failure, LONG, bounded};
 
-pub const TESTS: [Test; 1] = tests![a_deadlock_while_unique_values_move_is_no_lost_savepoint];
+pub const TESTS: [Test; 2] = tests![
+    a_deadlock_while_unique_values_move_is_no_lost_savepoint,
+    a_transaction_that_ended_unheard_is_never_told_as_done,
+];
 
 /// Unique values that move between rows, which takes a savepoint; one row a
 /// statement.
@@ -50,6 +59,50 @@ async fn a_deadlock_while_unique_values_move_is_no_lost_savepoint(db: Db) -> Tes
     assert_eq!(bounded(swap("b", "a").exec(&db.pool)).await??.deleted, 0);
     assert!(swap("b", "a").check(&db.pool).await?);
     Ok(())
+}
+
+/// As a Galera node ends one when the error goes to a command without an answer.
+async fn a_transaction_that_ended_unheard_is_never_told_as_done(db: Db) -> TestResult {
+    if !is_mariadb(&db).await? {
+        // MySQL has no such nodes, and cannot be asked
+        return Ok(());
+    }
+    db.create_table(project::Entity).await?;
+    swap("a", "b").exec(&db.pool).await?;
+    for endings in [1, usize::MAX] {
+        let calls = AtomicUsize::new(0);
+        // one column of rows that are there: no count would tell
+        let done = swap("c", &format!("d{endings}"))
+            .max_tries(2)
+            .on_change(async |_: &SyncPlan<project::Entity>, tx: &DatabaseTransaction| {
+                if calls.fetch_add(1, Ordering::Relaxed) < endings {
+                    tx.execute_unprepared("ROLLBACK").await?;
+                }
+                Ok::<_, DbErr>(())
+            })
+            .exec(&db.pool)
+            .await;
+        assert_eq!(calls.load(Ordering::Relaxed), 2);
+        if endings == 1 {
+            assert_eq!(done?.updated, 3);
+            assert!(swap("c", "d1").check(&db.pool).await?);
+        } else {
+            assert!(
+                matches!(&done, Err(SyncError::TriesExhausted { source, .. })
+                    if matches!(**source, SyncError::StalePlan { .. })),
+                "{done:?}"
+            );
+        }
+    }
+    assert!(swap("c", "d1").check(&db.pool).await?);
+    Ok(())
+}
+
+async fn is_mariadb(db: &Db) -> Result<bool, Failure> {
+    let sql = "SELECT CAST(VERSION() AS CHAR)";
+    let row = db.pool.query_one_raw(Statement::from_string(db.backend(), sql)).await?;
+    let version: String = row.ok_or("no version")?.try_get_by_index(0)?;
+    Ok(version.contains("MariaDB"))
 }
 
 /// Waits until a transaction in the database waits for another.

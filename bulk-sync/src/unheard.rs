@@ -1,0 +1,63 @@
+//! Transactions that the server has rolled back unheard.
+//!
+//! A Galera node rolls back a transaction that is in the way of another node's,
+//! and the error goes to its next command. Where that is one without an answer,
+//! as the closing of a prepared statement is, nobody hears of it: what comes
+//! after is committed statement by statement, and what came before is gone.
+
+use sea_orm::{
+    DbBackend, EntityTrait,
+    sea_query::{Expr, Query},
+};
+
+use crate::{
+    connection::ReadRows,
+    error::{Action, SyncError},
+    plan::SyncPlan,
+};
+
+/// Read by MariaDB alone, as what it is in this comment. MySQL does not know the
+/// variable, and has no such nodes.
+const IS_OPEN: &str = "CAST(/*M! @@in_transaction * */ 1 AS SIGNED)";
+
+/// What was done, unless the transaction of it is over.
+///
+/// # Errors
+///
+/// `StalePlan` where it is, `Statement` where that cannot be asked, and the one that
+/// was given.
+pub(crate) async fn unless_rolled_back<E, C, R>(
+    plan: &SyncPlan<E>,
+    done: Result<R, SyncError>,
+    db: &C,
+) -> Result<R, SyncError>
+where
+    E: EntityTrait,
+    C: ReadRows,
+{
+    let is_doubtful = match &done {
+        Ok(_) => !plan.is_empty(),
+        // the rows that were written may be missing for that reason
+        Err(error) => matches!(error, SyncError::OutOfScope { .. }),
+    };
+    if is_doubtful && is_over(plan, db).await? {
+        let rows = vec!["the server has rolled the transaction back".to_owned()];
+        return Err(SyncError::StalePlan { table: plan.task.table.clone(), rows });
+    }
+    done
+}
+
+async fn is_over<E, C>(plan: &SyncPlan<E>, db: &C) -> Result<bool, SyncError>
+where
+    E: EntityTrait,
+    C: ReadRows,
+{
+    if db.get_database_backend() != DbBackend::MySql || db.is_mock_connection() {
+        return Ok(false);
+    }
+    let failed = |source| plan.task.failed(Action::Prove, source);
+    let select = Query::select().expr(Expr::cust(IS_OPEN)).to_owned();
+    let row = db.query_one(&select).await.map_err(failed)?;
+    let is_open = row.map(|row| row.try_get_by_index::<i64>(0)).transpose().map_err(failed)?;
+    Ok(is_open == Some(0))
+}
