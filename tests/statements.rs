@@ -239,7 +239,9 @@ async fn a_few_rows_are_read_and_counted_by_their_keys_where_none_is_deleted() -
         ),
         one_line(
             r#"WHERE "stock"."warehouse" = $1 AND ("stock"."code", "stock"."warehouse") IN
-            (($2, $3), ($4, $5))"#,
+            (WITH "v" ("c0", "c1") AS
+            (SELECT * FROM UNNEST(CAST($2 AS int4[]), CAST($3 AS int4[])) AS "u")
+            SELECT "v"."c0", "v"."c1" FROM "v")"#,
         ),
         one_line(
             r#"WHERE `stock`.`warehouse` = ? AND (`stock`.`code`, `stock`.`warehouse`) IN

@@ -1,5 +1,11 @@
 //! The connections on which a sync runs.
 
+#[cfg(feature = "runtime-tokio")]
+use std::{
+    pin::Pin,
+    task::{Context, Poll},
+};
+
 use futures_util::{
     FutureExt, StreamExt,
     future::BoxFuture,
@@ -26,8 +32,8 @@ pub trait ReadRows: ConnectionTrait + TransactionTrait {
 
     /// Begins a transaction for a call that may be dropped meanwhile. The driver
     /// does not know then of a transaction that the server has begun, so that
-    /// pools begin it in a task, where one can be spawned.
-    fn begin_in_task(
+    /// on a pool it goes on in a task, where one can be spawned.
+    fn begin_to_the_end(
         &self,
         options: TransactionOptions,
     ) -> BoxFuture<'_, Result<Self::Transaction, DbErr>> {
@@ -62,9 +68,9 @@ fn fetch<'a, C: ConnectionTrait + ?Sized>(
     })
 }
 
-/// The transaction that a pool begins, in a task that goes on when the call is
-/// dropped: it is rolled back as soon as it is begun.
-fn begin_in_task<C>(
+/// The transaction that a pool begins. When the call is dropped meanwhile, it
+/// goes on in a task, and is rolled back as soon as it is begun.
+fn begin_to_the_end<C>(
     pool: C,
     options: TransactionOptions,
 ) -> BoxFuture<'static, Result<C::Transaction, DbErr>>
@@ -74,18 +80,39 @@ where
     let begin = async move { pool.begin_with_options(options).await };
     #[cfg(feature = "runtime-tokio")]
     if let Ok(runtime) = tokio::runtime::Handle::try_current() {
-        let task = runtime.spawn(begin);
-        return async { task.await.unwrap_or_else(|error| Err(not_ended(error))) }.boxed();
+        return ToTheEnd { future: Some(begin.boxed()), runtime }.boxed();
     }
     begin.boxed()
 }
 
-/// A task that panicked, or whose runtime has come to its end.
+/// A future that is not dropped with this one.
 #[cfg(feature = "runtime-tokio")]
-fn not_ended(error: tokio::task::JoinError) -> DbErr {
-    match error.try_into_panic() {
-        Ok(panic) => std::panic::resume_unwind(panic),
-        Err(error) => DbErr::Custom(format!("the transaction was not begun: {error}")),
+struct ToTheEnd<R: Send + 'static> {
+    /// Until it has ended.
+    future: Option<BoxFuture<'static, R>>,
+    runtime: tokio::runtime::Handle,
+}
+
+#[cfg(feature = "runtime-tokio")]
+impl<R: Send> Future for ToTheEnd<R> {
+    type Output = R;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<R> {
+        let Some(future) = &mut self.future else { return Poll::Pending };
+        let polled = future.poll_unpin(context);
+        if polled.is_ready() {
+            self.future = None;
+        }
+        polled
+    }
+}
+
+#[cfg(feature = "runtime-tokio")]
+impl<R: Send> Drop for ToTheEnd<R> {
+    fn drop(&mut self) {
+        if let Some(future) = self.future.take() {
+            self.runtime.spawn(future);
+        }
     }
 }
 
@@ -114,11 +141,11 @@ impl ReadRows for DatabaseConnection {
         stream(self, select)
     }
 
-    fn begin_in_task(
+    fn begin_to_the_end(
         &self,
         options: TransactionOptions,
     ) -> BoxFuture<'_, Result<DatabaseTransaction, DbErr>> {
-        begin_in_task(self.clone(), options)
+        begin_to_the_end(self.clone(), options)
     }
 }
 
@@ -147,12 +174,12 @@ impl ReadRows for DatabaseExecutor<'_> {
         }
     }
 
-    fn begin_in_task(
+    fn begin_to_the_end(
         &self,
         options: TransactionOptions,
     ) -> BoxFuture<'_, Result<DatabaseTransaction, DbErr>> {
         match self {
-            DatabaseExecutor::Connection(connection) => connection.begin_in_task(options),
+            DatabaseExecutor::Connection(connection) => connection.begin_to_the_end(options),
             _ => self.begin_with_options(options),
         }
     }
@@ -164,11 +191,11 @@ impl ReadRows for DatabaseExecutor<'_> {
 
 #[cfg(feature = "rbac")]
 impl ReadRows for sea_orm::RestrictedConnection {
-    fn begin_in_task(
+    fn begin_to_the_end(
         &self,
         options: TransactionOptions,
     ) -> BoxFuture<'_, Result<sea_orm::RestrictedTransaction, DbErr>> {
-        begin_in_task(self.clone(), options)
+        begin_to_the_end(self.clone(), options)
     }
 }
 

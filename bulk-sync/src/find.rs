@@ -9,7 +9,7 @@ use sea_orm::{
 };
 
 use crate::{
-    batch::{few, fit},
+    batch::{batches, few, fit},
     cell::{Layout, RawRow},
     check::{check_to_write, reindex},
     columns::{Columns, Position},
@@ -158,7 +158,7 @@ where
     let mut current = <E::ActiveModel as ActiveModelTrait>::default();
     let (mut is_first, mut is_partial) = (true, false);
     let rows = db.rows(&select).await.map_err(failed)?;
-    let mut chunks = rows.try_chunks(dialect.rows_at_once);
+    let mut chunks = rows.try_chunks(rows_at_once(columns, &positions, desired, dialect));
     while !is_partial
         && let Some(rows) = chunks.try_next().await.map_err(|error| failed(error.1))?
     {
@@ -181,6 +181,19 @@ where
         meter.end();
     }
     Ok(Found { read_all, is_partial, ..planner.finish()? })
+}
+
+/// How many rows are taken at once: fewer where the models say that they are long.
+fn rows_at_once<E: EntityTrait>(
+    columns: &Columns<E>,
+    positions: &[Position],
+    desired: &Desired<E>,
+    dialect: Dialect,
+) -> usize {
+    let first: Vec<usize> = (0..desired.len().min(dialect.rows_at_once)).collect();
+    let size = |index: &usize| columns.size(positions, desired.row(*index));
+    let fitting = batches(&first, first.len(), size).next().map_or(0, <[usize]>::len);
+    if fitting == first.len() { dialect.rows_at_once } else { fitting }
 }
 
 /// The rows to compare with the models, and whether they are all that are in

@@ -341,7 +341,7 @@ impl<C: SyncConnection, H> Call<'_, C, H> {
                 ..TransactionOptions::default()
             }
         };
-        self.db.begin_in_task(options).await
+        self.db.begin_to_the_end(options).await
     }
 
     /// Compares inside the transaction, under a lock of the scope unless there
@@ -404,14 +404,20 @@ impl<C: SyncConnection, H> Call<'_, C, H> {
     where
         E: EntityTrait,
     {
-        let report = match unless_rolled_back(plan, done, &transaction).await {
+        let is_own = !self.db.is_transaction();
+        // the end of a savepoint tells; a mock has no answer
+        let done = if is_own && !self.db.is_mock_connection() {
+            unless_rolled_back(plan, done, &transaction).await
+        } else {
+            done
+        };
+        let report = match done {
             Ok(report) => report,
             Err(error) => {
                 let error = roll_back(transaction, error).await;
                 return Err(explain(plan, self.db, error).await);
             }
         };
-        let is_own = !self.db.is_transaction();
         self.is_committing.store(is_own, Ordering::Relaxed);
         let committed = transaction.commit().await;
         self.is_committing.store(false, Ordering::Relaxed);

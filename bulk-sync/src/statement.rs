@@ -399,6 +399,8 @@ impl<E: EntityTrait> Statements<'_, E> {
                     self.key_column(*position).is_in(values)
                 }
             }
+        } else if row_source::unnests(self.dialect, &self.fields(by)) {
+            Expr::tuple(columns()).in_subquery(self.list(by, keys))
         } else if self.dialect.tuple_lists {
             let tuples = keys.into_iter().map(|key| Expr::tuple(by.iter().zip(key).map(saved)));
             Expr::tuple(columns()).is_in(tuples)
@@ -413,6 +415,19 @@ impl<E: EntityTrait> Statements<'_, E> {
             Expr::tuple(columns()).in_subquery(list)
         };
         expr.into()
+    }
+
+    /// `WITH v … SELECT v.c0, v.c1 FROM v`: of a list of 1,000 tuples, PostgreSQL
+    /// makes as many conditions, and takes 0.4 s to plan them.
+    fn list(&self, by: &[Position], keys: Vec<Vec<Value>>) -> SelectStatement {
+        let Rows { with, table, columns } = row_source::rows(self.dialect, &self.fields(by), keys);
+        let mut select = Query::select();
+        select.from(table);
+        select.exprs(by.iter().zip(columns).map(|(&key, value)| self.comparable(key, value)));
+        if let Some(with) = with {
+            select.with_cte(with);
+        }
+        select
     }
 }
 

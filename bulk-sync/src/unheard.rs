@@ -52,7 +52,7 @@ where
     E: EntityTrait,
     C: ReadRows,
 {
-    if db.get_database_backend() != DbBackend::MySql || db.is_mock_connection() {
+    if db.get_database_backend() != DbBackend::MySql {
         return Ok(false);
     }
     let failed = |source| plan.task.failed(Action::Prove, source);

@@ -434,7 +434,9 @@ impl<'a, E: EntityTrait, C: ConnectionTrait> Writer<'a, E, C> {
             _ => Phase::Updating,
         });
         let executed = self.db.execute(&statement).await;
-        step.end_batch(rows.len(), &self.plan.task.trace);
+        if executed.is_ok() {
+            step.end_batch(rows.len(), &self.plan.task.trace);
+        }
         match executed {
             Ok(result) if result.rows_affected() == expected => Ok(()),
             // a parent's delete may have taken a row along; what must be there

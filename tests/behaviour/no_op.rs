@@ -19,13 +19,14 @@ use sea_orm::{
 
 use crate::fixture::{Failure, of_501, with_ann_bob_and_cid};
 
-pub const TESTS: [Test; 6] = tests![
+pub const TESTS: [Test; 7] = tests![
     a_sync_with_nothing_to_do_changes_and_locks_no_row,
     a_sync_with_nothing_to_do_writes_no_log,
     a_sync_with_nothing_to_do_is_one_select,
     a_small_sync_sends_these_statements,
     keys_are_grouped_only_where_no_index_keeps_them_apart,
     many_rows_share_a_statement,
+    only_statements_for_postgresql_do_not_grow_with_the_rows,
 ];
 
 fn sync(names: &[(&str, &str)]) -> BulkSync<employee::Entity> {
@@ -237,5 +238,22 @@ async fn many_rows_share_a_statement(db: Db) -> TestResult {
         // nor do the others grow with the rows but by the batch
         assert!(words.len() <= 3 + 3 + 8, "{words:?}");
     }
+    Ok(())
+}
+
+/// Of a list of pairs, PostgreSQL makes as many conditions, which take long to plan.
+async fn only_statements_for_postgresql_do_not_grow_with_the_rows(db: Db) -> TestResult {
+    db.create_table(employee::Entity).await?;
+    let mut longest = Vec::new();
+    for rows in [5, 500] {
+        let models = |name: &'static str| (0..rows).map(move |n| imported(&format!("E{n}"), name));
+        let sync =
+            |models: Vec<_>| employee::Entity::bulk_sync(models, of_501(), None).skip_deletes();
+        let mut statements = sent(&db, sync(models("new").collect())).await?;
+        statements.extend(sent(&db, sync(models("changed").collect())).await?);
+        let parameters = |sql: &String| sql.matches(['?', '$']).count();
+        longest.push(statements.iter().map(parameters).max().unwrap_or_default());
+    }
+    assert_eq!(longest[0] == longest[1], db.backend() == DbBackend::Postgres, "{longest:?}");
     Ok(())
 }

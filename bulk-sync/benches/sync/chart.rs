@@ -10,8 +10,13 @@ use plotters::{
 
 use crate::{Failure, backend::Kind, report::medians, scenario::Scenario};
 
-const SCENARIOS: [Scenario; 4] =
-    [Scenario::Unchanged, Scenario::Mixed, Scenario::AllChanged, Scenario::AllNew];
+const SCENARIOS: [Scenario; 5] = [
+    Scenario::Unchanged,
+    Scenario::OnePercent,
+    Scenario::Mixed,
+    Scenario::AllChanged,
+    Scenario::AllNew,
+];
 
 /// Longer bars are cut; the number says it.
 const LONGEST: f64 = 8.0;

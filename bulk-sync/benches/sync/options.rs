@@ -9,8 +9,8 @@ const USAGE: &str = "cargo bench --bench sync -- [options]
   --runs N         runs of each contender (7)
   --backend B      sqlite, postgres or mysql; can be given again
   --scenario S     unchanged, one-percent, mixed, all-changed, all-new, all-gone; again
-  --contender C    ours, load, driver, tuned, plain, upsert, replace, insert-many, database,
-                   bare; again
+  --contender C    ours, load, driver-stream, driver-fetch, tuned, plain, upsert, replace,
+                   insert-many, database, bare; again
   --rtt-ms N       through a proxy that delays by this time, there and back
   --quick          1,000 rows and one run
   --chart FILE     draws an SVG chart of the results for --rows rows, and measures nothing";
