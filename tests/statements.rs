@@ -164,7 +164,9 @@ async fn rows_are_deleted_by_primary_key() -> TestResult {
     let expected = [
         one_line(r#"DELETE FROM "stock" WHERE "stock"."id" IN (?)"#),
         one_line(r#"DELETE FROM "stock" WHERE "stock"."id" = ANY(CAST($1 AS int4[]))"#),
-        one_line(r#"DELETE FROM `stock` WHERE `stock`.`id` IN (?)"#),
+        one_line(
+            r"DELETE FROM `stock` WHERE `stock`.`id` IN (?) ORDER BY `stock`.`id` ASC LIMIT ?",
+        ),
     ];
     assert_eq!(statements("DELETE").await?, expected);
     Ok(())
@@ -203,10 +205,10 @@ async fn rows_are_created_without_the_generated_key() -> TestResult {
             "y_touched") VALUES (?, ?, ?, ?, ?, ?)"#,
         ),
         one_line(
-            r#"WITH "v" ("c0", "c1", "c2", "c3", "c4", "c5", "n2") AS (SELECT * FROM
-            UNNEST(CAST($1 AS int4[]), CAST($2 AS int4[]), CAST($3 AS text[]), CAST($4 AS
-            int4[]), CAST($5 AS int4[]), CAST($6 AS int4[]), CAST($7 AS bool[])) AS "u") INSERT
-            INTO "stock" ("amount", "code", "remark", "warehouse", "x_created", "y_touched")
+            r#"WITH "v" ("c0", "c1", "c2", "c3", "c4", "c5", "n2") AS (SELECT UNNEST(CAST($1
+            AS int4[])), UNNEST(CAST($2 AS int4[])), UNNEST(CAST($3 AS text[])), UNNEST(CAST($4
+            AS int4[])), UNNEST(CAST($5 AS int4[])), UNNEST(CAST($6 AS int4[])), UNNEST(CAST($7
+            AS bool[]))) INSERT INTO "stock" ("amount", "code", "remark", "warehouse", "x_created", "y_touched")
             SELECT "v"."c0", "v"."c1", (CASE WHEN ("v"."n2") THEN NULL ELSE "v"."c2" END),
             "v"."c3", "v"."c4", "v"."c5" FROM "v""#,
         ),

@@ -84,14 +84,16 @@ pub(crate) fn group<T>(
 ) -> Vec<(Vec<Position>, Vec<T>)> {
     let mut groups: Vec<(Vec<Position>, Vec<T>)> = Vec::new();
     let mut of_columns: HashMap<Vec<Position>, usize> = HashMap::new();
+    let mut last = 0;
     for row in rows {
         let set = set(&row);
-        match of_columns.get(&set) {
-            Some(&group) => groups[group].1.push(row),
-            None => {
-                of_columns.insert(set.clone(), groups.len());
-                groups.push((set, vec![row]));
-            }
+        // most rows are like the one before
+        if groups.get(last).is_none_or(|(columns, _)| *columns != set) {
+            last = *of_columns.entry(set.clone()).or_insert(groups.len());
+        }
+        match groups.get_mut(last) {
+            Some((_, rows)) => rows.push(row),
+            None => groups.push((set, vec![row])),
         }
     }
     groups

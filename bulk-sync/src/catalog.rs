@@ -19,6 +19,8 @@ pub(crate) struct Catalog {
     /// Whether it is known to say that the database refuses a row whose key it
     /// holds equal to another's. Asked where that is often the case: on MySQL.
     pub has_unique_key: bool,
+    /// Whether it is known to have an index of the primary key. Asked on MySQL.
+    pub has_primary_index: bool,
 }
 
 /// How a column stores what it is given.
@@ -90,6 +92,7 @@ where
     let of = |position| catalog.get(&folded(columns.name(position))).cloned().unwrap_or_default();
     Ok(Catalog {
         columns: columns.all().map(of).collect(),
+        has_primary_index: indexes.contains_key("PRIMARY"),
         has_unique_key: indexes.into_values().any(|is_covered| is_covered),
     })
 }

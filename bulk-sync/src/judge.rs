@@ -20,7 +20,7 @@ use crate::{
     moment::{Rounding, nanoseconds, of_type, telling_moments},
     plan::{Task, Update},
     planner::Found,
-    rounding::{differ_in_blanks, holds_text, may_round, rounds, stored_texts},
+    rounding::{differ_in_blanks, holds_text, is_text, may_round, rounds, stored_texts},
     statement::Statements,
     storable::ValueFault,
 };
@@ -217,7 +217,13 @@ impl<'a, E: EntityTrait, C: ReadRows> Judge<'a, E, C> {
         position: Position,
     ) -> Result<Vec<usize>, SyncError> {
         let field = self.columns().field(position);
+        let is_text = is_text(&field.column_type());
         let doubtful = changes(found, position).filter_map(|(at, update)| {
+            // one with more blanks is longer
+            let size = field.size(Row::Active(&update.current));
+            if is_text && size > 0 && size == field.size(desired.row(update.desired)) {
+                return None;
+            }
             let (current, desired) = pair(field, update, desired)?;
             differ_in_blanks(&current, &desired).then_some((at, current, desired))
         });

@@ -426,6 +426,7 @@ mod rounding;
 mod row_source;
 mod run;
 mod scope;
+mod send;
 #[cfg(feature = "serde")]
 mod serialize;
 mod settings;

@@ -55,9 +55,9 @@ pub(crate) fn rounds(column_type: &ColumnType, declared: &Declared, value: &Valu
         ColumnType::Float => has_scale || !["real", "FLOAT"].contains(&cast.as_str()),
         ColumnType::Double => has_scale || !["double precision", "DOUBLE"].contains(&cast.as_str()),
         ColumnType::Json | ColumnType::JsonBinary | ColumnType::Array(_) => true,
-        ColumnType::Decimal(_) => {
-            declared.fraction_digits.is_some_and(|kept| scale(&text(value)) > kept)
-        }
+        ColumnType::Decimal(_) => declared.fraction_digits.is_some_and(|kept| {
+            most_fraction_digits(value).is_none_or(|most| most > kept) && scale(&text(value)) > kept
+        }),
         _ => has_scale,
     }
 }
@@ -73,11 +73,30 @@ fn survives_float(value: &Value) -> bool {
     #[cfg(feature = "with-rust_decimal")]
     if let Value::Decimal(Some(decimal)) = value {
         use sea_orm::prelude::Decimal;
-        let has_few_digits = decimal.mantissa().unsigned_abs() < 10_u128.pow(15);
-        let float = has_few_digits.then(|| text(value).parse::<f64>().ok()).flatten();
-        return float.and_then(|float| Decimal::try_from(float).ok()) == Some(*decimal);
+        // both are floats without rounding, so that their ratio is the nearest one
+        let (mantissa, divisor) = (decimal.mantissa(), 10_u128.checked_pow(decimal.scale()));
+        let divisor = divisor.filter(|divisor| *divisor <= 10_u128.pow(22));
+        let has_few_digits = mantissa.unsigned_abs() < 10_u128.pow(15);
+        let Some(divisor) = divisor.filter(|_| has_few_digits) else { return false };
+        #[expect(clippy::cast_precision_loss, reason = "there is none below 2^53, or in 10^22")]
+        let float = mantissa as f64 / divisor as f64;
+        return Decimal::try_from(float).ok() == Some(*decimal);
     }
     false
+}
+
+/// No more digits after the point than this are needed; `None` where it takes
+/// the text to tell.
+#[cfg_attr(
+    not(feature = "with-rust_decimal"),
+    expect(unused_variables, reason = "there is no such decimal")
+)]
+fn most_fraction_digits(value: &Value) -> Option<i64> {
+    #[cfg(feature = "with-rust_decimal")]
+    if let Value::Decimal(Some(decimal)) = value {
+        return Some(decimal.scale().into());
+    }
+    None
 }
 
 /// What a column makes of text, where that is not the text itself. Text that
@@ -129,6 +148,22 @@ pub(crate) fn holds_text(column_type: &ColumnType) -> bool {
 /// Whether the column type holds text.
 pub(crate) fn is_text(column_type: &ColumnType) -> bool {
     matches!(column_type, ColumnType::Char(_) | ColumnType::String(_) | ColumnType::Text)
+}
+
+/// Whether the column type holds integers.
+pub(crate) fn is_integer(column_type: &ColumnType) -> bool {
+    use ColumnType as C;
+    matches!(
+        column_type,
+        C::TinyInteger
+            | C::SmallInteger
+            | C::Integer
+            | C::BigInteger
+            | C::TinyUnsigned
+            | C::SmallUnsigned
+            | C::Unsigned
+            | C::BigUnsigned
+    )
 }
 
 /// Whether two texts, or the texts of two arrays, differ in nothing but trailing

@@ -58,6 +58,19 @@ pub(crate) fn rows<E: EntityTrait>(
     fill(dialect, &slots, rows, unnests(dialect, fields))
 }
 
+/// As [`rows`], where they can be sent as arrays: as a list, which PostgreSQL goes through
+/// while it reads. A table of UNNEST it fills first, at a tenth of what an INSERT takes.
+pub(crate) fn streamed_rows<E: EntityTrait>(
+    fields: &[&'static Field<E>],
+    rows: Vec<Vec<Value>>,
+) -> Rows {
+    let slots: Vec<_> = fields.iter().map(|field| Slot::Field(*field)).collect();
+    let (arrays, names, columns) = arrays(&slots, rows);
+    let mut select = Query::select();
+    select.exprs(arrays.into_iter().map(|array| Func::cust("UNNEST").arg(array)));
+    with_rows::<E>(select, names, columns)
+}
+
 /// As [`rows`]; the first column is the number of the row, from 0.
 pub(crate) fn numbered_rows<E: EntityTrait>(
     dialect: Dialect,
@@ -269,6 +282,16 @@ fn union_all<E: EntityTrait>(dialect: Dialect, slots: &[Slot<E>], rows: Vec<Vec<
 /// A NULL inside an array cannot be bound, so a column with NULLs comes with a
 /// mask, and the array has any value of the type in their place.
 fn unnest<E: EntityTrait>(slots: &[Slot<E>], rows: Vec<Vec<Value>>) -> Rows {
+    let (arrays, names, columns) = arrays(slots, rows);
+    unnested::<E>(arrays, names, columns)
+}
+
+/// One array a column and a mask for those with NULLs, their names in `v`, and
+/// what refers to each column.
+fn arrays<E: EntityTrait>(
+    slots: &[Slot<E>],
+    rows: Vec<Vec<Value>>,
+) -> (Vec<Expr>, Vec<DynIden>, Vec<Expr>) {
     let mut arrays = Vec::with_capacity(slots.len());
     let mut masks = Vec::new();
     let mut names: Vec<_> = (0..slots.len()).map(name).collect();
@@ -285,12 +308,20 @@ fn unnest<E: EntityTrait>(slots: &[Slot<E>], rows: Vec<Vec<Value>>) -> Rows {
         columns.push(column);
     }
     arrays.append(&mut masks);
-    unnested::<E>(arrays, names, columns)
+    (arrays, names, columns)
 }
 
 fn unnested<E: EntityTrait>(arrays: Vec<Expr>, names: Vec<DynIden>, columns: Vec<Expr>) -> Rows {
     let mut select = Query::select();
     select.column(Asterisk).from_function(Func::cust("UNNEST").args(arrays), "u");
+    with_rows::<E>(select, names, columns)
+}
+
+fn with_rows<E: EntityTrait>(
+    select: SelectStatement,
+    names: Vec<DynIden>,
+    columns: Vec<Expr>,
+) -> Rows {
     let mut table = CommonTableExpression::new();
     table.table_name(rows_name::<E>()).columns(names).query(select);
     Rows {

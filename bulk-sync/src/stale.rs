@@ -5,13 +5,14 @@
 
 use std::collections::{HashMap, HashSet};
 
+use futures_util::future::join;
 use sea_orm::{
     ActiveModelTrait, ColumnTrait, DbBackend, DbErr, EntityTrait, QueryResult, Value,
     sea_query::{LockType, Order, SelectStatement},
 };
 
 use crate::{
-    batch::{FEW, rows_per_statement},
+    batch::rows_per_statement,
     cell::{Cell, RawRow},
     columns::{Columns, Position},
     connection::ReadRows,
@@ -23,6 +24,7 @@ use crate::{
     key_text::row_text,
     plan::SyncPlan,
     progress::{Meter, Phase},
+    send::Sender,
     statement::Statements,
     trace::Step,
 };
@@ -106,24 +108,55 @@ impl<'a, E: EntityTrait, C: ReadRows> Look<'a, E, C> {
         let mut planned: Vec<&E::ActiveModel> = updated.chain(&self.plan.deleted).collect();
         planned.sort_by(|l, r| columns.compare(primary_key, Row::Active(*l), Row::Active(*r)));
         let mut stale: Vec<String> = Vec::new();
-        for batch in planned.chunks(self.limit(primary_key)) {
-            let keys =
-                batch.iter().map(|row| columns.primary_key_values(Row::Active(*row))).collect();
-            let mut select = self.select(primary_key, keys, read);
-            for &position in primary_key {
-                let column = columns.field(position).column().as_column_ref();
-                select.order_by(column, Order::Asc);
-            }
-            select.lock(self.lock_type());
+        let sender = Sender::new(self.statements, self.db);
+        let mut batches = planned
+            .chunks(self.limit(primary_key))
+            .map(|batch| (batch, sender.prepare(self.locking_select(read, batch))));
+        let mut next = batches.next();
+        let mut looked_at: Option<(_, Vec<QueryResult>)> = None;
+        while let Some((batch, select)) = next {
             let step = Step::begin(Phase::Comparing);
-            let rows = self.db.query_all(&select).await.map_err(|source| self.failed(source))?;
-            if !self.are_as_planned(read, batch, &rows) {
-                stale.extend(self.changed_rows(read, batch, &self.decode(&rows, read)?));
-            }
+            // while the database is at work, the rows before are compared
+            let meanwhile = async {
+                let changed =
+                    looked_at.take().map(|(batch, rows)| self.changed(read, batch, &rows));
+                (changed.transpose(), batches.next())
+            };
+            let (rows, (changed, following)) = join(sender.query_all(select), meanwhile).await;
+            looked_at = Some((batch, rows.map_err(|source| self.failed(source))?));
+            stale.extend(changed?.into_iter().flatten());
+            next = following;
             step.end(batch.len());
             meter.rows(batch.len());
         }
+        if let Some((batch, rows)) = looked_at {
+            stale.extend(self.changed(read, batch, &rows)?);
+        }
         Ok(stale)
+    }
+
+    /// Reads rows by their primary keys, in the order of these, and locks them.
+    fn locking_select(&self, read: &[Position], planned: &[&E::ActiveModel]) -> SelectStatement {
+        let columns = self.columns();
+        let keys = planned.iter().map(|row| columns.primary_key_values(Row::Active(*row)));
+        let mut select = self.select(&columns.primary_key, keys.collect(), read);
+        for &position in &columns.primary_key {
+            select.order_by(columns.field(position).column().as_column_ref(), Order::Asc);
+        }
+        select.lock(self.lock_type()).take()
+    }
+
+    /// The planned rows that are not as they were.
+    fn changed(
+        &self,
+        read: &[Position],
+        planned: &[&E::ActiveModel],
+        rows: &[QueryResult],
+    ) -> Result<Vec<String>, SyncError> {
+        if self.are_as_planned(read, planned, rows) {
+            return Ok(Vec::new());
+        }
+        Ok(self.changed_rows(read, planned, &self.decode(rows, read)?))
     }
 
     /// The planned rows that are not among those read, or not as they were.
@@ -289,7 +322,8 @@ impl<'a, E: EntityTrait, C: ReadRows> Look<'a, E, C> {
 
     fn limit(&self, key: &[Position]) -> usize {
         let fixed = self.statements.parameters(&self.statements.count(&self.plan.task.scope));
-        rows_per_statement(self.statements.dialect, Some(FEW), fixed, key.len())
+        let dialect = self.statements.dialect;
+        rows_per_statement(dialect, Some(dialect.listed_rows), fixed, key.len())
     }
 
     fn key_text(&self, row: Row<'_, E>) -> String {

@@ -17,6 +17,7 @@ use crate::{
     key_text::row_text,
     plan::{SyncPlan, Update},
     progress::{Meter, Phase},
+    send::{Outgoing, Sender},
     statement::Statements,
     swap::{can_park, contested, free_and_blocked, parking_value},
     trace::Step,
@@ -125,7 +126,7 @@ where
 /// Rows that one statement writes.
 struct Batch<S, R> {
     /// The statement, where there is anything to write.
-    statement: Option<S>,
+    statement: Option<Outgoing<S>>,
     /// The rows.
     rows: R,
     /// How many of them are done with it.
@@ -136,34 +137,38 @@ struct Batch<S, R> {
 struct Writer<'a, E: EntityTrait, C> {
     plan: &'a SyncPlan<E>,
     statements: Statements<'a, E>,
-    db: &'a C,
+    sender: Sender<'a, E, C>,
 }
 
 impl<'a, E: EntityTrait, C: ConnectionTrait> Writer<'a, E, C> {
     pub fn new(plan: &'a SyncPlan<E>, db: &'a C) -> Self {
         let dialect = Dialect::of(db.get_database_backend());
         let statements = Statements { dialect, columns: &plan.task.columns };
-        Self { plan, statements, db }
+        Self { plan, statements, sender: Sender::new(statements, db) }
     }
 
     async fn delete(&self) -> Result<(), SyncError> {
         let stamps = self.plan.task.soft_delete.as_ref().map(|soft| soft.stamped(self.columns()));
-        let fixed = stamps.clone().map_or(0, |stamps| self.statements.assign_parameters(stamps));
+        // LIMIT is a parameter on MySQL
+        let fixed = stamps.clone().map_or(1, |stamps| self.statements.assign_parameters(stamps));
         let limit = self.limit_beside(fixed, self.columns().primary_key.len());
         let mut meter = self.meter(Phase::Deleting, self.plan.deleted.len());
-        for batch in batches(&self.plan.deleted, limit, |_| VALUE_BYTES) {
-            let rows = || batch.iter().map(Row::Active);
-            let keys = self.primary_keys(rows());
-            match stamps.clone() {
-                None => self.execute(Action::Delete, self.statements.delete(keys), rows()).await?,
-                Some(stamps) => {
-                    let statement = self.statements.assign(stamps, keys);
-                    self.execute(Action::Delete, statement, rows()).await?;
-                }
-            }
-            meter.rows(batch.len());
+        let deleted = batches(&self.plan.deleted, limit, |_| VALUE_BYTES);
+        let rows = |batch: &'a [E::ActiveModel]| batch.iter().map(Row::Active);
+        if let Some(stamps) = stamps {
+            let statements = deleted.map(|batch| {
+                let keys = self.primary_keys(rows(batch));
+                let statement = self.statements.assign(stamps.clone(), keys);
+                self.batch(statement, rows(batch), batch.len())
+            });
+            self.execute_each(Action::Delete, statements, &mut meter).await
+        } else {
+            let statements = deleted.map(|batch| {
+                let statement = self.statements.delete(self.primary_keys(rows(batch)));
+                self.batch(statement, rows(batch), batch.len())
+            });
+            self.execute_each(Action::Delete, statements, &mut meter).await
         }
-        Ok(())
     }
 
     async fn revive(&self) -> Result<(), SyncError> {
@@ -175,14 +180,13 @@ impl<'a, E: EntityTrait, C: ConnectionTrait> Writer<'a, E, C> {
         let all = self.plan.updated.len();
         let settings = &self.plan.task.settings;
         let mut meter = Meter::resume(settings, Phase::Updating, all - revived.len(), all);
-        for batch in batches(&revived, limit, |_| VALUE_BYTES) {
+        let statements = batches(&revived, limit, |_| VALUE_BYTES).map(|batch| {
             let rows = || batch.iter().map(|update| Row::Active(&update.current));
             let cleared = soft_delete.cleared(self.columns());
             let statement = self.statements.assign(cleared, self.primary_keys(rows()));
-            self.execute(Action::Update, statement, rows()).await?;
-            meter.rows(batch.len());
-        }
-        Ok(())
+            self.batch(statement, rows(), batch.len())
+        });
+        self.execute_each(Action::Update, statements, &mut meter).await
     }
 
     async fn update(&self) -> Result<(), SyncError> {
@@ -225,7 +229,8 @@ impl<'a, E: EntityTrait, C: ConnectionTrait> Writer<'a, E, C> {
                 let rows = batch.iter().map(|update| (*update, self.new_values(update, &set)));
                 let (statement, rows) = self.assignment(&set, rows.collect());
                 let done = batch.iter().filter(|update| !update.revived).count();
-                Batch { statement: Some(statement).filter(|_| !set.is_empty()), rows, done }
+                let batch = self.batch(statement, rows, done);
+                Batch { statement: batch.statement.filter(|_| !set.is_empty()), ..batch }
             });
             self.execute_each(Action::Update, statements, meter).await?;
         }
@@ -322,7 +327,7 @@ impl<'a, E: EntityTrait, C: ConnectionTrait> Writer<'a, E, C> {
         rows: Vec<(&Update<E>, Vec<Value>)>,
     ) -> Result<(), SyncError> {
         let (statement, rows) = self.assignment(set, rows);
-        self.execute(Action::Update, statement, rows).await
+        self.execute(Action::Update, Outgoing::Built(statement), rows).await
     }
 
     /// The UPDATE that gives rows these values, and the rows.
@@ -363,8 +368,7 @@ impl<'a, E: EntityTrait, C: ConnectionTrait> Writer<'a, E, C> {
             let statements = batches(&indices, limit, size).map(|batch| {
                 let rows = batch.iter().map(desired);
                 let values = rows.clone().map(|row| columns.values(&set, row)).collect();
-                let statement = Some(self.statements.insert(&set, values));
-                Batch { statement, rows, done: batch.len() }
+                self.batch(self.statements.insert(&set, values), rows, batch.len())
             });
             self.execute_each(Action::Create, statements, &mut meter).await?;
         }
@@ -376,8 +380,7 @@ impl<'a, E: EntityTrait, C: ConnectionTrait> Writer<'a, E, C> {
     }
 
     fn update_limit(&self, set: &[Position]) -> usize {
-        let positions = [&self.columns().primary_key[..], set].concat();
-        self.limit(self.statements.parameters_per_row(&positions))
+        self.limit_beside(0, self.statements.parameters_per_update(set))
     }
 
     fn columns(&self) -> &'a Columns<E> {
@@ -388,13 +391,13 @@ impl<'a, E: EntityTrait, C: ConnectionTrait> Writer<'a, E, C> {
         Meter::begin(&self.plan.task.settings, phase, rows)
     }
 
-    fn limit(&self, parameters_per_row: usize) -> usize {
-        self.limit_beside(0, parameters_per_row)
-    }
-
     fn limit_beside(&self, fixed: usize, parameters_per_row: usize) -> usize {
         let requested = self.plan.task.settings.batch_size;
         rows_per_statement(self.statements.dialect, requested, fixed, parameters_per_row)
+    }
+
+    fn batch<S: StatementBuilder, R>(&self, statement: S, rows: R, done: usize) -> Batch<S, R> {
+        Batch { statement: Some(self.sender.prepare(statement)), rows, done }
     }
 
     /// Runs the statements of batches. While the database is at work on one, the
@@ -424,7 +427,7 @@ impl<'a, E: EntityTrait, C: ConnectionTrait> Writer<'a, E, C> {
     async fn execute<'r, S: StatementBuilder>(
         &self,
         action: Action,
-        statement: S,
+        statement: Outgoing<S>,
         rows: impl ExactSizeIterator<Item = Row<'r, E>>,
     ) -> Result<(), SyncError> {
         let expected = rows.len() as u64;
@@ -433,7 +436,7 @@ impl<'a, E: EntityTrait, C: ConnectionTrait> Writer<'a, E, C> {
             Action::Create => Phase::Creating,
             _ => Phase::Updating,
         });
-        let executed = self.db.execute(&statement).await;
+        let executed = self.sender.execute(statement).await;
         if executed.is_ok() {
             step.end_batch(rows.len(), &self.plan.task.trace);
         }

@@ -15,10 +15,11 @@ use sea_orm::{
 };
 use tokio::time::timeout;
 
-use crate::fixture::{Failure, of_501, people, refused, with_ann_bob_and_cid};
+use crate::fixture::{Failure, of_501, outsider, people, refused, with_ann_bob_and_cid};
 
-pub const TESTS: [Test; 11] = tests![
+pub const TESTS: [Test; 12] = tests![
     a_sync_with_nothing_to_do_waits_for_no_lock,
+    a_sync_waits_for_no_row_of_another_scope,
     after_the_last_try_the_error_says_how_many_were_made,
     a_lost_race_in_a_transaction_of_the_caller_is_for_the_caller,
     a_sync_in_a_transaction_of_the_caller_sees_what_others_have_committed,
@@ -93,6 +94,44 @@ async fn a_sync_with_nothing_to_do_waits_for_no_lock(db: Db) -> TestResult {
     let other = holding_bob(&db).await?;
     let result = timeout(PATIENCE, unchanged().exec(&db.pool)).await??;
     assert_eq!(result.to_string(), "0 created, 0 updated, 0 deleted, 3 unchanged");
+    other.rollback().await?;
+    Ok(())
+}
+
+/// A table of about as many rows as are written of it is easily scanned for them.
+async fn a_sync_waits_for_no_row_of_another_scope(db: Db) -> TestResult {
+    with_readers_beside_a_writer(&db).await?;
+    let number = |number: usize| format!("N{number}");
+    let row = |n| imported(&number(n), "name");
+    let all = (0..400).flat_map(|n| {
+        let outsider = (n % 50 == 0).then(|| outsider(&number(n), "name"));
+        outsider.into_iter().chain([row(n)])
+    });
+    let sync = |models: Vec<_>| employee::Entity::bulk_sync(models, of_501(), None);
+    employee::Entity::bulk_sync(all, WholeTable, None).exec(&db.pool).await?;
+    let isolation = match db.backend() {
+        DbBackend::Sqlite => None,
+        _ => Some(IsolationLevel::ReadCommitted),
+    };
+    let other = db.pool.begin_with_config(isolation, None).await?;
+    let outsiders = employee::Column::CompanyId.eq(502);
+    if db.backend() == DbBackend::Sqlite {
+        assert_eq!(employee::Entity::find().filter(outsiders).all(&other).await?.len(), 8);
+    } else {
+        let rename = employee::Entity::update_many()
+            .col_expr(employee::Column::Name, Expr::value("other"))
+            .filter(outsiders);
+        assert_eq!(rename.exec(&other).await?.rows_affected, 8);
+    }
+    let renamed = |n| employee::Model { name: "renamed".to_owned(), ..row(n) };
+    for (models, done) in [
+        ((0..400).map(renamed).collect(), "0 created, 400 updated, 0 deleted, 0 unchanged"),
+        ((200..400).map(row).collect(), "0 created, 200 updated, 200 deleted, 0 unchanged"),
+        ((300..500).map(row).collect(), "100 created, 0 updated, 100 deleted, 100 unchanged"),
+    ] {
+        let result = timeout(PATIENCE, sync(models).exec(&db.pool)).await??;
+        assert_eq!(result.to_string(), done);
+    }
     other.rollback().await?;
     Ok(())
 }

@@ -182,17 +182,22 @@ async fn a_restricted_connection_with_every_right_asks_the_database_too(db: Db) 
     db.pool.load_rbac().await?;
     let restricted = db.pool.restricted_for(ADMIN)?;
     let taken_at = DateTimeUtc::from_timestamp(1_700_000_000, 123_456_789).ok_or("no time")?;
-    let model = reading::Model {
-        id: 0,
-        name: "a".into(),
-        taken_at,
-        price: Decimal::new(10_005, 3),
-        code: "ab".into(),
-        detail: None,
+    let models = |price| {
+        ["a", "b", "c"].map(|name| reading::Model {
+            id: 0,
+            name: name.into(),
+            taken_at,
+            price: Decimal::new(price, 3),
+            code: "ab".into(),
+            detail: None,
+        })
     };
-    let sync = || reading::Entity::bulk_sync([model.clone()], WholeTable, None);
-    assert_eq!(sync().exec(&restricted).await?.created, 1);
-    assert!(sync().exec(&restricted).await?.is_unchanged());
+    // several statements of each kind
+    let sync = |price| reading::Entity::bulk_sync(models(price), WholeTable, 1);
+    assert_eq!(sync(10_005).exec(&restricted).await?.created, 3);
+    assert!(sync(10_005).exec(&restricted).await?.is_unchanged());
+    assert_eq!(sync(20_005).exec(&restricted).await?.updated, 3);
+    assert!(sync(20_005).exec(&restricted).await?.is_unchanged());
     Ok(())
 }
 
