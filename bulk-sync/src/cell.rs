@@ -11,6 +11,8 @@ use sea_orm::{EntityTrait, QueryResult, TryGetable};
 #[cfg(feature = "sqlx")]
 #[allow(unused_imports, reason = "of a trait that is there in case a driver is not")]
 use self::driver::{DriverRow, WithoutDriver};
+#[cfg(all(feature = "sqlx", feature = "with-rust_decimal"))]
+use crate::rounding::nearest_float;
 use crate::{
     columns::{Columns, Position, index_in},
     field::{Access, KeyHasher, Row, by_value},
@@ -83,6 +85,23 @@ impl<'r> Cell<'r> {
         None
     }
 
+    /// Whether SQLite stores the decimal as the float in the cell. To read a
+    /// decimal from that takes longer.
+    #[cfg(all(feature = "sqlx", feature = "with-rust_decimal"))]
+    fn is_float_of(self, value: &dyn Any) -> bool {
+        use sea_orm::prelude::Decimal;
+        let optional = || value.downcast_ref::<Option<Decimal>>().and_then(Option::as_ref);
+        let stored = || self.row.result.try_as_sqlite_row()?.float(self.index);
+        let float = value.downcast_ref().or_else(optional).and_then(nearest_float);
+        float.is_some() && float == stored()
+    }
+
+    #[cfg(not(all(feature = "sqlx", feature = "with-rust_decimal")))]
+    #[expect(clippy::unused_self, reason = "there is no such decimal, or no driver's row")]
+    fn is_float_of(self, _: &dyn Any) -> bool {
+        false
+    }
+
     fn decode<T: TryGetable>(self) -> Option<T> {
         T::try_get_by_index(self.row.result, self.index).ok()
     }
@@ -91,9 +110,12 @@ impl<'r> Cell<'r> {
 /// Whether the cell has the value of the row, which is set.
 pub(crate) fn same_cell<A: Access>(cell: Cell<'_>, desired: Row<'_, A::Entity>) -> Option<bool> {
     let desired = desired.cell::<A>()?;
-    match Text::of::<A>(desired).filter(|_| !A::COMPARES_BY_FUNCTION) {
+    if A::COMPARES_BY_FUNCTION {
+        return Some(A::same(&cell.decode()?, desired));
+    }
+    match Text::of::<A>(desired) {
         Some(text) => Some(cell.text()? == text),
-        None => Some(A::same(&cell.decode()?, desired)),
+        None => Some(cell.is_float_of(desired) || A::same(&cell.decode()?, desired)),
     }
 }
 
@@ -143,16 +165,25 @@ mod driver {
     pub(super) trait DriverRow {
         /// The text in a cell; of the type that the column has, or of any.
         fn text(&self, index: usize, check_type: bool) -> Option<Text<'_>>;
+
+        /// The float in a cell.
+        #[cfg_attr(not(feature = "with-rust_decimal"), expect(dead_code, reason = "of decimals"))]
+        fn float(&self, index: usize) -> Option<f64>;
     }
 
     impl<R: Row> DriverRow for R
     where
         usize: ColumnIndex<R>,
         for<'r> &'r str: Decode<'r, R::Database> + Type<R::Database>,
+        for<'r> f64: Decode<'r, R::Database> + Type<R::Database>,
     {
         fn text(&self, index: usize, check_type: bool) -> Option<Text<'_>> {
             let text = if check_type { self.try_get(index) } else { self.try_get_unchecked(index) };
             text.ok().map(Text)
+        }
+
+        fn float(&self, index: usize) -> Option<f64> {
+            self.try_get(index).ok()
         }
     }
 
@@ -161,6 +192,10 @@ mod driver {
 
     impl DriverRow for Never {
         fn text(&self, _: usize, _: bool) -> Option<Text<'_>> {
+            match *self {}
+        }
+
+        fn float(&self, _: usize) -> Option<f64> {
             match *self {}
         }
     }

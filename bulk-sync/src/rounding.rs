@@ -73,16 +73,22 @@ fn survives_float(value: &Value) -> bool {
     #[cfg(feature = "with-rust_decimal")]
     if let Value::Decimal(Some(decimal)) = value {
         use sea_orm::prelude::Decimal;
-        // both are floats without rounding, so that their ratio is the nearest one
-        let (mantissa, divisor) = (decimal.mantissa(), 10_u128.checked_pow(decimal.scale()));
-        let divisor = divisor.filter(|divisor| *divisor <= 10_u128.pow(22));
-        let has_few_digits = mantissa.unsigned_abs() < 10_u128.pow(15);
-        let Some(divisor) = divisor.filter(|_| has_few_digits) else { return false };
-        #[expect(clippy::cast_precision_loss, reason = "there is none below 2^53, or in 10^22")]
-        let float = mantissa as f64 / divisor as f64;
-        return Decimal::try_from(float).ok() == Some(*decimal);
+        let read = nearest_float(decimal).and_then(|float| Decimal::try_from(float).ok());
+        return read == Some(*decimal);
     }
     false
+}
+
+/// The float as which SQLite stores a decimal, where it has so few digits that
+/// this is certain.
+#[cfg(feature = "with-rust_decimal")]
+pub(crate) fn nearest_float(decimal: &sea_orm::prelude::Decimal) -> Option<f64> {
+    // mantissa and divisor are floats without rounding, so that their ratio is the nearest one
+    let divisor = 10_u128.checked_pow(decimal.scale())?;
+    let mantissa = decimal.mantissa();
+    let is_exact = mantissa.unsigned_abs() < 10_u128.pow(15) && divisor <= 10_u128.pow(22);
+    #[expect(clippy::cast_precision_loss, reason = "there is none below 2^53, or in 10^22")]
+    is_exact.then(|| mantissa as f64 / divisor as f64)
 }
 
 /// No more digits after the point than this are needed; `None` where it takes
