@@ -35,9 +35,9 @@ pub(crate) struct Dialect {
     pub row_source: RowSource,
     /// Whether `(a, b) IN ((1, 2), (3, 4))` is understood; SQLite takes a subquery only.
     pub tuple_lists: bool,
-    /// The most rows that are looked up by a list of primary keys. MariaDB makes a
-    /// table of a list of 1,000, and sorts what it joins with it.
-    pub listed_rows: usize,
+    /// The most values in a list of keys to look up: of more, MariaDB makes a
+    /// table, and sorts what it joins with it.
+    pub listed_values: usize,
     /// How many rows are taken from a stream before they are looked at. SQLite's
     /// driver allocates a row in one thread and frees it in another, and both
     /// wait for one lock unless they take turns.
@@ -58,7 +58,7 @@ const POSTGRES: Dialect = Dialect {
     max_parameters: 65_535,
     row_source: RowSource::Unnest,
     tuple_lists: true,
-    listed_rows: 1_000,
+    listed_values: usize::MAX,
     rows_at_once: 64,
     packed_rows: 1,
     compared_pairs: 5_000,
@@ -71,7 +71,7 @@ const MYSQL: Dialect = Dialect {
     max_parameters: 65_535,
     row_source: RowSource::UnionAll,
     tuple_lists: true,
-    listed_rows: 999,
+    listed_values: 999,
     rows_at_once: 64,
     packed_rows: 16,
     compared_pairs: 1_000,
@@ -84,7 +84,7 @@ const SQLITE: Dialect = Dialect {
     max_parameters: 32_766,
     row_source: RowSource::Values,
     tuple_lists: false,
-    listed_rows: 1_000,
+    listed_values: usize::MAX,
     rows_at_once: 1_000,
     packed_rows: 1,
     compared_pairs: 5_000,

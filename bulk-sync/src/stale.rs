@@ -12,7 +12,7 @@ use sea_orm::{
 };
 
 use crate::{
-    batch::rows_per_statement,
+    batch::{FEW, rows_per_statement},
     cell::{Cell, RawRow},
     columns::{Columns, Position},
     connection::ReadRows,
@@ -323,7 +323,8 @@ impl<'a, E: EntityTrait, C: ReadRows> Look<'a, E, C> {
     fn limit(&self, key: &[Position]) -> usize {
         let fixed = self.statements.parameters(&self.statements.count(&self.plan.task.scope));
         let dialect = self.statements.dialect;
-        rows_per_statement(dialect, Some(dialect.listed_rows), fixed, key.len())
+        let rows = FEW.min(dialect.listed_values / key.len().max(1));
+        rows_per_statement(dialect, Some(rows), fixed, key.len())
     }
 
     fn key_text(&self, row: Row<'_, E>) -> String {
