@@ -188,6 +188,11 @@ fn call_faults(scope: &Scope, settings: &Settings, backend: Option<DbBackend>) -
     if backend.is_some_and(|backend| scope.is_empty(backend)) {
         faults.push(InputFault::EmptyScope);
     }
+    if let Some((lock, backend)) = settings.scope_lock.as_ref().zip(backend)
+        && lock.is_empty(backend)
+    {
+        faults.push(InputFault::EmptyScopeLock);
+    }
     if settings.batch_size == Some(0) {
         faults.push(InputFault::ZeroBatchSize);
     }

@@ -220,6 +220,13 @@ impl fmt::Display for Action {
 pub enum InputFault {
     /// The condition is empty.
     EmptyScope,
+    /// The condition of a scope lock is empty.
+    EmptyScopeLock,
+    /// A row in scope does not meet the condition of the scope lock.
+    ScopeLock {
+        /// The primary key of the row.
+        row: String,
+    },
     /// The batch size is 0.
     ZeroBatchSize,
     /// The number of tries is 0.
@@ -303,6 +310,14 @@ impl fmt::Display for InputFault {
             Self::EmptyScope => {
                 f.write_str("the condition is empty; to sync the whole table, pass WholeTable")
             }
+            Self::EmptyScopeLock => f.write_str(
+                "the condition of scope_lock() is empty; to lock the whole table, pass WholeTable",
+            ),
+            Self::ScopeLock { row } => write!(
+                f,
+                "scope_lock() takes a condition that all rows in scope meet; the row with the \
+                 primary key {row} does not"
+            ),
             Self::ZeroBatchSize => {
                 f.write_str("the batch size is 0; pass None to let bulk-sync choose")
             }

@@ -109,7 +109,7 @@
 //! - Children that `ON DELETE CASCADE` takes along are not counted.
 //! - It makes no table, no temporary one either, and no index. A unique index
 //!   on the key is not needed, but is what keeps keys unique for others too:
-//!   ordinary writers, and syncs of overlapping scopes.
+//!   ordinary writers, and syncs of overlapping scopes without a common lock.
 //! - It does not read its input as a stream: the models are held in memory, as
 //!   what no model is given for is deleted. Rows of the table that do not change
 //!   are not held.
@@ -155,10 +155,9 @@
 //! | sync several tables, all or nothing | `exec(&transaction)` for each, in one of yours |
 //! | end a call that takes too long | [`timeout`], or drop its future |
 //! | give up sooner, or later, where others are in the way | [`max_tries`] |
-//! | sync scopes that overlap | [`isolation_level`]`(Serializable)` in each of the calls |
 //! | show how far it is | [`on_progress`]; see [observing] |
 //! | trace it | a subscriber of `tracing`; see [observing] |
-//! | sync scopes that overlap at the same time, in one order | [`isolation_level`] |
+//! | sync scopes that overlap at the same time, in one order | the same [`scope_lock`] in each of the calls, or [`isolation_level`]`(Serializable)` |
 //! | run on a cluster without advisory locks | [`skip_scope_lock`]; see [clusters] |
 //! | compare a column by a rule of mine | `#[sync(with = "path")]` |
 //! | test that my table keeps what my models say | `testing::assert_converges`, feature `testing` |
@@ -185,7 +184,7 @@
 //! [`delete_duplicates`]: BulkSync::delete_duplicates
 //! [`on_change`]: BulkSync::on_change
 //! [`timeout`]: BulkSync::timeout
-//! [`isolation_level`]: BulkSync::isolation_level
+//! [`scope_lock`]: BulkSync::scope_lock
 //! [`max_tries`]: BulkSync::max_tries
 //! [`isolation_level`]: BulkSync::isolation_level
 //! [`on_progress`]: BulkSync::on_progress
@@ -318,7 +317,7 @@
 //! | a key column of a model is NULL, `NotSet` or NaN | refused: `InvalidInput` | |
 //! | the backend or its driver cannot store a value: a NUL character on PostgreSQL, a `u64` above `i64::MAX` elsewhere than on MySQL, NaN on SQLite, years that it does not have, leap seconds, offsets of seconds | refused: `InvalidInput` | |
 //! | a row of a plan has changed, is gone, or has appeared since `compare` | refused by `apply`: `StalePlan` | |
-//! | an option names a column of the key, or the batch size is 0 | refused: `InvalidInput` | |
+//! | an option names a column of the key, the batch size is 0, the condition of a [`scope_lock`] is empty | refused: `InvalidInput` | |
 //!
 //! All faults of the models and options come in one `InvalidInput`, before
 //! anything is sent; those of dates, times and decimals that are not part of a

@@ -12,20 +12,24 @@
 //!   rows: the first row in scope is locked. In an empty scope there is none,
 //!   and rows that others insert have to be waited for before the commit.
 //! - SQLite has one writer at a time, and refuses one whose snapshot is old.
+//!
+//! Where the call names a wider scope for the lock, it is the lock of that one.
 
 use sea_orm::{
-    ActiveModelTrait, ColumnTrait, EntityTrait, Value,
-    sea_query::{Expr, Func, FunctionCall, LockType, Order, Query, SelectStatement},
+    ActiveModelTrait, ColumnTrait, EntityTrait,
+    sea_query::{Expr, ExprTrait, Func, FunctionCall, LockType, Order, Query, SelectStatement},
 };
 
 use crate::{
     connection::ReadRows,
     dialect::{Dialect, ScopeLock},
-    error::{Action, SyncError},
+    error::{Action, InputFault, SyncError},
     field::Row,
     find::RowLock,
     fingerprint::hash,
+    key_text::row_text,
     plan::Task,
+    scope::Scope,
     statement::Statements,
 };
 
@@ -44,7 +48,8 @@ pub(crate) enum Locked {
 ///
 /// # Errors
 ///
-/// `Statement`.
+/// `Statement`; `InvalidInput` where the scope that the call names for the lock is
+/// seen to be too narrow.
 pub(crate) async fn lock_scope<E, C>(
     task: &Task<E>,
     row_lock: RowLock,
@@ -70,7 +75,7 @@ where
 /// Named by a hash of the table and the condition, and one of the schema, as a
 /// tenant can have one of its own. Names with the same hash wait in vain.
 fn advisory_lock<E: EntityTrait>(task: &Task<E>, dialect: Dialect) -> FunctionCall {
-    let name = format!("bulk_sync {} {}", task.table, task.scope.text(dialect.backend));
+    let name = format!("bulk_sync {} {}", task.table, task.locked_scope().text(dialect.backend));
     let schema = Func::coalesce([Func::cust("current_schema").into(), Expr::val("")]);
     Func::cust("pg_advisory_xact_lock")
         .arg(Expr::val(hash(&name)))
@@ -92,41 +97,69 @@ where
     let columns = &task.columns;
     let statements = Statements { dialect, columns };
     let primary_key = &columns.primary_key;
-    let mut first = statements.select(&task.scope, primary_key);
+    let mut first = statements.select(task.locked_scope(), primary_key);
     for &position in primary_key {
         first.order_by(columns.field(position).column().as_column_ref(), Order::Asc);
     }
     first.limit(1);
     if row_lock == RowLock::Rows {
         first.lock(LockType::Update);
-        read_key(task, &first, db).await?;
+        read_row(task, &first, db).await?;
         return Ok(Locked::Rows);
     }
+    let key = |row| columns.primary_key_values(Row::Active(&row));
     let mut locked = None;
     loop {
-        let Some(key) = read_key(task, &first, db).await? else { return Ok(Locked::NoRow) };
-        if locked.as_ref() == Some(&key) {
+        let Some(first) = read_row(task, &first, db).await?.map(key) else {
+            check_width(task, statements, db).await?;
+            return Ok(Locked::NoRow);
+        };
+        if locked.as_ref() == Some(&first) {
             return Ok(Locked::Scope);
         }
-        let mut lock = statements.select(&task.scope, primary_key);
-        lock.cond_where(statements.among(primary_key, vec![key.clone()])).lock(LockType::Update);
+        let mut lock = statements.select(task.locked_scope(), primary_key);
+        lock.cond_where(statements.among(primary_key, vec![first])).lock(LockType::Update);
         // a row that is gone is not locked, though another may get its key
-        locked = read_key(task, &lock, db).await?;
+        locked = read_row(task, &lock, db).await?.map(key);
     }
 }
 
-async fn read_key<E, C>(
+/// Checks that a scope that has no row to lock is not too narrow: there would be
+/// none, however often it is tried.
+async fn check_width<E, C>(
+    task: &Task<E>,
+    statements: Statements<'_, E>,
+    db: &C,
+) -> Result<(), SyncError>
+where
+    E: EntityTrait,
+    C: ReadRows,
+{
+    let wider = task.settings.scope_lock.as_ref().and_then(Scope::condition);
+    let Some(wider) = wider else { return Ok(()) };
+    let primary_key = &task.columns.primary_key;
+    let meets = Func::coalesce([Expr::from(wider.clone()), Expr::val(false)]);
+    let mut outside = statements.select(&task.scope, primary_key);
+    outside.and_where(meets.not()).limit(1);
+    let Some(row) = read_row(task, &outside, db).await? else { return Ok(()) };
+    let row = row_text(&task.columns, primary_key, Row::Active(&row));
+    let faults = vec![InputFault::ScopeLock { row }];
+    Err(SyncError::InvalidInput { table: task.table.clone(), faults })
+}
+
+/// Reads the primary key of a row.
+async fn read_row<E, C>(
     task: &Task<E>,
     select: &SelectStatement,
     db: &C,
-) -> Result<Option<Vec<Value>>, SyncError>
+) -> Result<Option<E::ActiveModel>, SyncError>
 where
     E: EntityTrait,
     C: ReadRows,
 {
     let failed = |source| task.failed(Action::Lock, source);
     let Some(row) = db.query_one(select).await.map_err(failed)? else { return Ok(None) };
-    let mut key = <E::ActiveModel as ActiveModelTrait>::default();
-    task.columns.read(&task.columns.primary_key, &row, &mut key).map_err(failed)?;
-    Ok(Some(task.columns.primary_key_values(Row::Active(&key))))
+    let mut read = <E::ActiveModel as ActiveModelTrait>::default();
+    task.columns.read(&task.columns.primary_key, &row, &mut read).map_err(failed)?;
+    Ok(Some(read))
 }

@@ -30,6 +30,11 @@ pub(crate) struct Task<E: EntityTrait> {
 }
 
 impl<E: EntityTrait> Task<E> {
+    /// The scope of which one sync at a time writes.
+    pub fn locked_scope(&self) -> &Scope {
+        self.settings.scope_lock.as_ref().unwrap_or(&self.scope)
+    }
+
     /// The error of a statement that the database refused.
     pub fn failed(&self, action: Action, source: DbErr) -> SyncError {
         SyncError::Statement { table: self.table.clone(), action, source: Box::new(source) }

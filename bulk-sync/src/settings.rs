@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use sea_orm::IsolationLevel;
 
-use crate::progress::OnProgress;
+use crate::{progress::OnProgress, scope::Scope};
 
 /// The options of a call.
 #[derive(Clone, Debug, Default)]
@@ -33,6 +33,8 @@ pub(crate) struct Settings {
     pub timeout: Option<Duration>,
     /// The isolation level of the transaction; `None` lets the library choose.
     pub isolation_level: Option<IsolationLevel>,
+    /// Lock this scope; `None` for the one that is synced.
+    pub scope_lock: Option<Scope>,
     /// Take no lock of the scope on PostgreSQL.
     pub skip_scope_lock: bool,
     /// Which of several models with one key counts.

@@ -21,7 +21,7 @@ use crate::{
     planner::Planner,
     progress::{OnProgress, Progress},
     run::{self, Checked},
-    scope::Scope,
+    scope::{IntoScope, Scope},
     settings::{RepeatedKeys, Settings},
 };
 
@@ -165,11 +165,27 @@ where
         self
     }
 
+    /// Takes the lock of a wider scope, so that syncs of scopes that overlap
+    /// without being the same condition end as one after the other, too, as
+    /// long as each of them names the same one: what they have in common, as
+    /// `employee::Column::CompanyId.eq(501)`, or [`WholeTable`](crate::WholeTable).
+    /// All rows in scope have to meet it. What is synced stays as it is.
+    ///
+    /// ```text
+    /// let of_501 = employee::Column::CompanyId.eq(501);
+    /// employee::Entity::bulk_sync(leads, of_501.clone().and(employee::Column::Lead.eq(true)), None)
+    ///     .scope_lock(of_501)
+    /// ```
+    pub fn scope_lock(mut self, wider: impl IntoScope) -> Self {
+        self.settings.scope_lock = Some(wider.into_scope());
+        self
+    }
+
     /// The isolation level of the transaction that the call begins: READ
-    /// COMMITTED, unless this says otherwise. With SERIALIZABLE, syncs of scopes
-    /// that overlap without being the same condition end as one after the
-    /// other, too, as long as each of them has it; they are tried again more
-    /// often. SQLite is always serializable. Other levels are an error, as a sync
+    /// COMMITTED, unless this says otherwise. With SERIALIZABLE, the database
+    /// finds out where syncs of scopes that overlap are in each other's way, as
+    /// long as each of them has it; they are tried again more often than under a
+    /// common [`scope_lock`](Self::scope_lock). SQLite is always serializable. Other levels are an error, as a sync
     /// could overlook what another has committed. In a transaction of yours it is an
     /// error: begin that one with the level.
     pub fn isolation_level(mut self, level: IsolationLevel) -> Self {

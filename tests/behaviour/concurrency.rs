@@ -11,19 +11,23 @@ use bulk_sync_tests::{
 };
 use sea_orm::{
     ConnectOptions, Database, DatabaseConnection, DatabaseTransaction, DbBackend, IsolationLevel,
-    TransactionTrait, entity::prelude::*,
+    TransactionTrait,
+    entity::prelude::*,
+    sea_query::{Condition, ExprTrait},
 };
 use tokio::time::timeout;
 
 use crate::fixture::{Failure, of_501, outsider, people, refused, with_ann_bob_and_cid};
 
-pub const TESTS: [Test; 12] = tests![
+pub const TESTS: [Test; 14] = tests![
     a_sync_with_nothing_to_do_waits_for_no_lock,
     a_sync_waits_for_no_row_of_another_scope,
     after_the_last_try_the_error_says_how_many_were_made,
     a_lost_race_in_a_transaction_of_the_caller_is_for_the_caller,
     a_sync_in_a_transaction_of_the_caller_sees_what_others_have_committed,
     the_isolation_level_is_that_of_a_transaction_of_the_call,
+    the_condition_of_a_scope_lock_is_not_empty,
+    a_scope_lock_that_leaves_out_rows_in_scope_is_not_waited_for,
     a_sync_that_waits_goes_on_with_what_the_other_has_committed,
     a_timeout_ends_a_call_that_waits,
     a_dropped_call_leaves_no_transaction_behind,
@@ -197,6 +201,31 @@ async fn the_isolation_level_is_that_of_a_transaction_of_the_call(db: Db) -> Tes
     let error = overlooking.exec(&db.pool).await.err().ok_or("it was done")?;
     assert!(error.to_string().contains("takes ReadCommitted or Serializable"), "{error}");
     assert_eq!(serializable().exec(&db.pool).await?.updated, 1);
+    Ok(())
+}
+
+async fn the_condition_of_a_scope_lock_is_not_empty(db: Db) -> TestResult {
+    with_ann_bob_and_cid(&db).await?;
+    let error = changed().scope_lock(Condition::all()).exec(&db.pool).await;
+    let error = error.err().ok_or("it was done")?.to_string();
+    assert!(error.contains("the condition of scope_lock() is empty"), "{error}");
+    assert_eq!(people(&db.pool).await?, BEFORE);
+    assert_eq!(changed().scope_lock(WholeTable).exec(&db.pool).await?.updated, 1);
+    Ok(())
+}
+
+/// On MySQL there is then no row to lock.
+async fn a_scope_lock_that_leaves_out_rows_in_scope_is_not_waited_for(db: Db) -> TestResult {
+    with_ann_bob_and_cid(&db).await?;
+    let narrow = employee::Column::CompanyId.eq(503).and(employee::Column::ExternalId.eq("B2"));
+    let done = changed().scope_lock(narrow).exec(&db.pool).await;
+    if db.backend() != DbBackend::MySql {
+        assert_eq!(done?.updated, 1);
+        return Ok(());
+    }
+    let error = done.err().ok_or("it was done")?.to_string();
+    assert!(error.contains("the row with the primary key id = "), "{error}");
+    assert_eq!(people(&db.pool).await?, BEFORE);
     Ok(())
 }
 

@@ -9,13 +9,13 @@ use bulk_sync_tests::{
     suite::{Db, Test, TestResult},
     tests,
 };
-use sea_orm::entity::prelude::*;
+use sea_orm::{entity::prelude::*, sea_query::ExprTrait};
 
 use crate::explorer::{
     Actor, Outcome, Running, Scene, connect, create_table, fill_table, in_every_order,
 };
 
-pub const TESTS: [Test; 11] = tests![
+pub const TESTS: [Test; 13] = tests![
     two_syncs_that_leave_alone_what_the_other_changes,
     two_syncs_that_leave_alone_what_the_other_changes_with_an_index,
     two_syncs_that_create_the_same_row,
@@ -26,6 +26,8 @@ pub const TESTS: [Test; 11] = tests![
     two_syncs_that_create_a_row_by_a_text_key_beside_others,
     one_sync_empties_the_scope_that_another_fills,
     the_first_row_in_scope_goes,
+    two_syncs_of_overlapping_scopes_under_one_lock,
+    two_syncs_of_overlapping_scopes_under_one_lock_in_an_empty_table,
     syncs_of_two_scopes_do_not_wait_for_each_other,
 ];
 
@@ -66,22 +68,34 @@ async fn judged(db: Db, scene: Scene) -> TestResult {
     // what the judge needs is in the scene: a function pointer takes nothing along
     in_every_order(&db, scene, |scene, outcomes, rows| {
         let mut allowed = Vec::new();
-        for (actor, outcome) in scene.actors.iter().zip(outcomes) {
-            let (Actor::Sync(sync), Outcome::Sync(result)) = (actor, outcome) else { continue };
-            match result {
-                Ok(_) => allowed.push(wanted(sync)?),
-                Err(error) if error.is_retryable() => {}
-                Err(error) => return Err(format!("not to be tried again: {error}")),
+        for (actor, is_done) in scene.actors.iter().zip(done(outcomes)?) {
+            if let (Actor::Sync(sync), true) = (actor, is_done) {
+                allowed.push(wanted(sync)?);
             }
         }
-        if allowed.is_empty() {
-            return Err("none is done".to_owned());
-        }
-        let mut found: Vec<_> = rows.iter().map(|row| (row.code, row.amount)).collect();
-        found.sort_unstable();
-        if allowed.contains(&found) { Ok(()) } else { Err(format!("{found:?} not {allowed:?}")) }
+        is_one_of(rows, &allowed)
     })
     .await
+}
+
+/// Which of the syncs are done; the other may fail so that it can be tried again.
+fn done(outcomes: &[Outcome; 2]) -> Result<[bool; 2], String> {
+    let mut done = [true; 2];
+    for (done, outcome) in done.iter_mut().zip(outcomes) {
+        if let Outcome::Sync(Err(error)) = outcome {
+            *done = false;
+            if !error.is_retryable() {
+                return Err(format!("not to be tried again: {error}"));
+            }
+        }
+    }
+    if done == [false; 2] { Err("none is done".to_owned()) } else { Ok(done) }
+}
+
+fn is_one_of(rows: &[stock::Model], allowed: &[Vec<(i32, i32)>]) -> Result<(), String> {
+    let mut found: Vec<_> = rows.iter().map(|row| (row.code, row.amount)).collect();
+    found.sort_unstable();
+    if allowed.contains(&found) { Ok(()) } else { Err(format!("{found:?} not {allowed:?}")) }
 }
 
 /// The codes and amounts that a sync makes of an empty table.
@@ -146,6 +160,39 @@ async fn one_sync_empties_the_scope_that_another_fills(db: Db) -> TestResult {
 
 async fn the_first_row_in_scope_goes(db: Db) -> TestResult {
     one_after_the_other(db, false, TWO, [&[(2, 20), (3, 30)], &[(1, 11), (2, 21)]]).await
+}
+
+async fn two_syncs_of_overlapping_scopes_under_one_lock(db: Db) -> TestResult {
+    overlapping(db, &[(1, 10), (2, 20), (3, 30)]).await
+}
+
+async fn two_syncs_of_overlapping_scopes_under_one_lock_in_an_empty_table(db: Db) -> TestResult {
+    overlapping(db, &[]).await
+}
+
+/// One is of the whole warehouse, the other of all codes but the first: each leaves
+/// alone what the other changes.
+async fn overlapping(db: Db, before: &[(i32, i32)]) -> TestResult {
+    const THIRD_CHANGED: &[(i32, i32)] = &[(2, 20), (3, 31)];
+    let warehouse = || stock::Column::Warehouse.eq(7);
+    let scope = warehouse().and(stock::Column::Code.gte(2));
+    let part = stock::Entity::bulk_sync(models(THIRD_CHANGED), scope, None).max_tries(2);
+    // the other's scope is that of the lock
+    let actors = [sync(SECOND_CHANGED), part.scope_lock(warehouse())];
+    let actors = actors.map(|sync| Actor::Sync(Box::new(sync)));
+    let scene = Scene { before: models(before), actors, is_unique: false };
+    in_every_order(&db, scene, |scene, outcomes, rows| {
+        let (whole, part) = (SECOND_CHANGED.to_vec(), THIRD_CHANGED.to_vec());
+        let of_first = |row: &&stock::Model| row.code == 1;
+        let first = scene.before.iter().find(of_first).map(|row| (row.code, row.amount));
+        let allowed = match done(outcomes)? {
+            [true, true] => vec![[&whole[..1], &part].concat(), whole],
+            [true, false] => vec![whole],
+            [false, _] => vec![first.into_iter().chain(part).collect()],
+        };
+        is_one_of(rows, &allowed)
+    })
+    .await
 }
 
 /// One stops before its commit, the other runs to its end meanwhile.

@@ -26,7 +26,7 @@ async fn disjoint_scopes_each_equal_their_own_input(db: Db) -> TestResult {
 async fn run(arena: Arena) -> TestResult {
     let mut tasks = JoinSet::new();
     for (task, tenant) in (1..=TENANTS).enumerate() {
-        tasks.spawn(sync_repeatedly(arena.clone(), task, vec![tenant], None));
+        tasks.spawn(sync_repeatedly(arena.clone(), task, vec![tenant], |call| call));
     }
     for writer in 1..=WRITERS {
         tasks.spawn(write_repeatedly(arena.clone(), writer, Range::Outside));

@@ -27,7 +27,7 @@ async fn every_state_of_a_scope_is_one_of_its_inputs(db: Db) -> TestResult {
 async fn run(arena: Arena) -> TestResult {
     let mut tasks = JoinSet::new();
     for task in 0..SYNCS {
-        tasks.spawn(sync_repeatedly(arena.clone(), task, vec![TENANT], None));
+        tasks.spawn(sync_repeatedly(arena.clone(), task, vec![TENANT], |call| call));
     }
     for writer in 1..=WRITERS {
         tasks.spawn(write_repeatedly(arena.clone(), writer, Range::Outside));

@@ -1,22 +1,24 @@
-//! Syncs of different scopes that overlap, with a unique index on the key.
+//! Syncs of different scopes that overlap.
 
 use bulk_sync_tests::{
     suite::{Db, Test, TestResult},
     tests,
 };
-use sea_orm::IsolationLevel;
+use sea_orm::{ColumnTrait, IsolationLevel};
 use tokio::task::JoinSet;
 
 use crate::{
-    arena::{Arena, in_each, unique_settings},
+    arena::{Arena, in_each, settings, unique_settings},
+    entry::Column,
     history::History,
     judgement::Judgement,
-    syncs::sync_repeatedly,
+    syncs::{Options, sync_repeatedly},
     writer::{Range, write_repeatedly},
 };
 
-pub const TESTS: [Test; 2] = tests![
+pub const TESTS: [Test; 3] = tests![
     overlapping_scopes_create_no_key_twice,
+    overlapping_scopes_under_one_lock_have_one_order,
     serializable_syncs_of_overlapping_scopes_have_one_order,
 ];
 
@@ -25,18 +27,23 @@ const SCOPES: [&[i32]; 6] = [&[1, 2], &[2, 3], &[1, 2, 3], &[2], &[1, 3], &[1, 2
 const WRITERS: i32 = 2;
 
 async fn overlapping_scopes_create_no_key_twice(db: Db) -> TestResult {
-    in_each(&db, unique_settings(db.backend()), judge_rows, |arena| run(arena, None)).await
+    in_each(&db, unique_settings(db.backend()), judge_rows, |arena| run(arena, |call| call)).await
+}
+
+async fn overlapping_scopes_under_one_lock_have_one_order(db: Db) -> TestResult {
+    let options: Options = |call| call.scope_lock(Column::Owner.eq(0));
+    in_each(&db, settings(db.backend()), judge, |arena| run(arena, options)).await
 }
 
 async fn serializable_syncs_of_overlapping_scopes_have_one_order(db: Db) -> TestResult {
-    let level = Some(IsolationLevel::Serializable);
-    in_each(&db, unique_settings(db.backend()), judge, |arena| run(arena, level)).await
+    let options: Options = |call| call.isolation_level(IsolationLevel::Serializable);
+    in_each(&db, unique_settings(db.backend()), judge, |arena| run(arena, options)).await
 }
 
-async fn run(arena: Arena, level: Option<IsolationLevel>) -> TestResult {
+async fn run(arena: Arena, options: Options) -> TestResult {
     let mut tasks = JoinSet::new();
     for (task, scope) in SCOPES.into_iter().enumerate() {
-        tasks.spawn(sync_repeatedly(arena.clone(), task, scope.to_vec(), level));
+        tasks.spawn(sync_repeatedly(arena.clone(), task, scope.to_vec(), options));
     }
     for writer in 1..=WRITERS {
         tasks.spawn(write_repeatedly(arena.clone(), writer, Range::Outside));

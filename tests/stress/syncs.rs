@@ -2,9 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use bulk_sync::prelude::*;
+use bulk_sync::{BulkSync, prelude::*};
 use bulk_sync_tests::suite::TestResult;
-use sea_orm::{ColumnTrait, Condition, IsolationLevel};
+use sea_orm::{ColumnTrait, Condition};
 
 use crate::{
     arena::Arena,
@@ -19,12 +19,15 @@ const CODES: i32 = 12;
 /// How many syncs a task does.
 const SYNCS: usize = 40;
 
+/// What a call is told beside the models and the scope.
+pub type Options = fn(BulkSync<Entity>) -> BulkSync<Entity>;
+
 /// Syncs the tenants again and again, and at times with the same input once more.
 pub async fn sync_repeatedly(
     arena: Arena,
     task: usize,
     tenants: Vec<i32>,
-    level: Option<IsolationLevel>,
+    options: Options,
 ) -> TestResult {
     let mut random = arena.random(task);
     let mut previous: Option<(i64, Input)> = None;
@@ -33,7 +36,7 @@ pub async fn sync_repeatedly(
             Some(same) if random.below(5) == 0 => same,
             _ => (arena.history.next_generation(), input(&tenants, &mut random)),
         };
-        sync(&arena, generation, &input, level).await;
+        sync(&arena, generation, &input, options).await;
         previous = Some((generation, input));
         if random.below(4) == 0 {
             tokio::task::yield_now().await;
@@ -48,14 +51,11 @@ fn input(tenants: &[i32], random: &mut Random) -> Input {
 }
 
 /// Syncs once. What it says goes into the history.
-async fn sync(arena: &Arena, generation: i64, input: &Input, level: Option<IsolationLevel>) {
+async fn sync(arena: &Arena, generation: i64, input: &Input, options: Options) {
     let models = input.iter().flat_map(|(&tenant, codes)| models(generation, tenant, codes));
     let tenants = input.keys().copied();
     let scope = Condition::all().add(Column::Tenant.is_in(tenants)).add(Column::Owner.eq(0));
-    let mut call = Entity::bulk_sync(models.collect::<Vec<_>>(), scope, None);
-    if let Some(level) = level {
-        call = call.isolation_level(level);
-    }
+    let call = options(Entity::bulk_sync(models.collect::<Vec<_>>(), scope, None));
     let start = arena.history.now();
     let result = call.exec(&arena.pool).await;
     let span = arena.history.since(start);

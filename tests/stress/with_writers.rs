@@ -33,7 +33,7 @@ async fn syncs_overwrite_no_change_that_they_have_not_seen(db: Db) -> TestResult
 async fn run(arena: Arena, syncs: usize) -> TestResult {
     let mut tasks = JoinSet::new();
     for task in 0..syncs {
-        tasks.spawn(sync_repeatedly(arena.clone(), task, vec![TENANT], None));
+        tasks.spawn(sync_repeatedly(arena.clone(), task, vec![TENANT], |call| call));
     }
     for writer in 1..=WRITERS {
         tasks.spawn(write_repeatedly(arena.clone(), writer, Range::Everywhere(TENANT)));
