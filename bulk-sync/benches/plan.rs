@@ -38,7 +38,7 @@ type Failure = Box<dyn std::error::Error>;
 const ROWS: i32 = 10_000;
 
 /// One statement: the mock answers with the same count each time.
-const BATCH: i32 = 900;
+const BATCH: i32 = 1_000;
 
 const BACKENDS: [DbBackend; 3] = [DbBackend::Sqlite, DbBackend::Postgres, DbBackend::MySql];
 

@@ -9,7 +9,10 @@ use sea_orm::{
     sea_query::{Expr, ExprTrait, Func, Query, SelectStatement, SubQueryStatement, UnionType},
 };
 
-use crate::columns::{Columns, Position};
+use crate::{
+    columns::{Columns, Position},
+    connection::is_denied,
+};
 
 /// What the catalog says of a table.
 #[derive(Clone, Debug)]
@@ -19,8 +22,9 @@ pub(crate) struct Catalog {
     /// Whether it is known to say that the database refuses a row whose key it
     /// holds equal to another's. Asked where that is often the case: on MySQL.
     pub has_unique_key: bool,
-    /// Whether it is known to have an index of the primary key. Asked on MySQL.
-    pub has_primary_index: bool,
+    /// Whether its index PRIMARY is known to find rows by the one column of the
+    /// primary key. Asked on MySQL.
+    pub has_index_of_primary_key: bool,
 }
 
 /// How a column stores what it is given.
@@ -66,18 +70,23 @@ where
         _ => name.to_lowercase(),
     };
     let rows = match db.query_all(&select::<E>(backend)).await {
-        Err(DbErr::AccessDenied { .. } | DbErr::RbacError(_)) => Vec::new(),
+        Err(error) if is_denied(&error) => Vec::new(),
         rows => rows?,
     };
     let mut catalog = HashMap::with_capacity(rows.len());
     let mut indexes: HashMap<String, bool> = HashMap::new();
+    let mut has_index_of_primary_key = false;
     for row in rows {
         let name = row.try_get_by_index::<Option<String>>(0)?.map(|name| folded(&name));
         if backend == DbBackend::MySql
             && let Some(index) = row.try_get_by_index::<Option<String>>(4)?
         {
-            let is_key = |&key: &Position| name == Some(folded(columns.name(key)));
-            *indexes.entry(index).or_insert(true) &= columns.key.iter().any(is_key);
+            let is_it = |&key: &Position| name == Some(folded(columns.name(key)));
+            let is_first = row.try_get_by_index::<Option<String>>(1)?.as_deref() == Some("1");
+            has_index_of_primary_key |= is_first
+                && index == "PRIMARY"
+                && matches!(&columns.primary_key[..], [key] if is_it(key));
+            *indexes.entry(index).or_insert(true) &= columns.key.iter().any(is_it);
             continue;
         }
         let column_type: Option<String> = row.try_get_by_index(1)?;
@@ -92,7 +101,7 @@ where
     let of = |position| catalog.get(&folded(columns.name(position))).cloned().unwrap_or_default();
     Ok(Catalog {
         columns: columns.all().map(of).collect(),
-        has_primary_index: indexes.contains_key("PRIMARY"),
+        has_index_of_primary_key,
         has_unique_key: indexes.into_values().any(|is_covered| is_covered),
     })
 }
@@ -155,7 +164,8 @@ fn mysql(schema: Option<&str>, table: &str) -> SelectStatement {
     };
     let indexes = of("STATISTICS")
         .expr(text("COLUMN_NAME"))
-        .exprs([Expr::null(), Expr::null(), Expr::null()])
+        .expr(text("SEQ_IN_INDEX"))
+        .exprs([Expr::null(), Expr::null()])
         .expr(text("INDEX_NAME"))
         .and_where(Expr::col(("c", "NON_UNIQUE")).eq(0))
         .take();

@@ -91,9 +91,9 @@ impl<'r> Cell<'r> {
     fn is_float_of(self, value: &dyn Any) -> bool {
         use sea_orm::prelude::Decimal;
         let optional = || value.downcast_ref::<Option<Decimal>>().and_then(Option::as_ref);
-        let stored = || self.row.result.try_as_sqlite_row()?.float(self.index);
+        let Some(row) = self.row.result.try_as_sqlite_row() else { return false };
         let float = value.downcast_ref().or_else(optional).and_then(nearest_float);
-        float.is_some() && float == stored()
+        float.is_some() && float == row.float(self.index)
     }
 
     #[cfg(not(all(feature = "sqlx", feature = "with-rust_decimal")))]

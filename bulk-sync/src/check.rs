@@ -11,7 +11,7 @@ use crate::{
     field::Row,
     key_index::KeyIndex,
     key_text::row_text,
-    plan::Task,
+    plan::{SyncPlan, Task},
     run::Checked,
     scope::Scope,
     settings::{RepeatedKeys, Settings},
@@ -74,20 +74,24 @@ where
     Ok(Checked { task, desired, index })
 }
 
-/// Checks all values of the models that a plan writes, as it can have been made
-/// without a database.
+/// Checks the conditions of a plan and all values that it writes, as it can have
+/// been made without a database.
 ///
 /// # Errors
 ///
-/// `InvalidInput` with the values that the backend cannot store.
+/// `InvalidInput` with the conditions that are empty, or else the values that the
+/// backend cannot store.
 pub(crate) fn check_plan<E: EntityTrait>(
-    columns: &Columns<E>,
-    desired: &Desired<E>,
-    written: impl Iterator<Item = usize>,
+    plan: &SyncPlan<E>,
     backend: DbBackend,
 ) -> Result<(), SyncError> {
+    let Task { columns, scope, settings, .. } = &plan.task;
+    let faults = call_faults(scope, settings, Some(backend));
+    if !faults.is_empty() {
+        return Err(invalid::<E>(faults));
+    }
     let all = columns.all().collect::<Vec<_>>();
-    check_written(columns, desired, written, &all, |column, row| {
+    check_written(columns, &plan.desired, plan.written(), &all, |column, row| {
         let field = columns.field(column);
         field.fault(row, backend).or_else(|| field.written_out_fault(row, backend))
     })

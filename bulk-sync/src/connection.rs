@@ -58,6 +58,12 @@ pub trait SyncConnection: ReadRows<Transaction: ReadRows> {}
 
 impl<C: ReadRows<Transaction: ReadRows>> SyncConnection for C {}
 
+/// Whether a connection refuses a statement that it could not audit: a
+/// `RestrictedConnection` takes none as text.
+pub(crate) fn is_denied(error: &DbErr) -> bool {
+    matches!(error, DbErr::AccessDenied { .. } | DbErr::RbacError(_))
+}
+
 fn fetch<'a, C: ConnectionTrait + ?Sized>(
     connection: &'a C,
     select: &'a SelectStatement,

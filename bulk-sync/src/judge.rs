@@ -11,7 +11,7 @@ use crate::{
     batch::{batches, rows_per_statement},
     catalog::{self, Declared},
     columns::{Columns, Position},
-    connection::ReadRows,
+    connection::{ReadRows, is_denied},
     desired::{Desired, RowList},
     dialect::Dialect,
     error::{Action, InputFault, SyncError},
@@ -331,8 +331,7 @@ impl<'a, E: EntityTrait, C: ReadRows> Judge<'a, E, C> {
             let (left, right) = (current.clone(), desired.clone());
             let statement = self.statements.list_differing(position, casts, left, right);
             match self.db.query_one_raw(statement).await {
-                // a restricted connection takes no raw statement
-                Err(DbErr::AccessDenied { .. } | DbErr::RbacError(_)) => {}
+                Err(error) if is_denied(&error) => {}
                 row => {
                     let row = row.map_err(failed)?;
                     let list = row.map(|row| row.try_get_by_index::<Option<String>>(0));

@@ -321,7 +321,8 @@
 //!
 //! All faults of the models and options come in one `InvalidInput`, before
 //! anything is sent; those of dates, times and decimals that are not part of a
-//! key come once the rows are compared, for the rows to write. The guard for the
+//! key come once the rows are compared, for the rows to write, and a row that a
+//! [`scope_lock`] leaves out when it is seen. The guard for the
 //! scope is a proof: before the commit the database is asked whether the rows in
 //! scope are the models given, and it is not asked when nothing was written.
 //!

@@ -178,7 +178,7 @@ where
 {
     check_isolation(&plan.task, db)?;
     let backend = db.get_database_backend();
-    check_plan(&plan.task.columns, &plan.desired, plan.written(), backend)?;
+    check_plan(&plan, backend)?;
     let limit = Limit::new(&plan.task);
     let trace = Trace::begin("apply", &plan.task, backend, plan.given);
     plan.task.trace = trace.clone();

@@ -1,13 +1,13 @@
 //! Sends statements that were turned into text ahead, while the database was at
 //! work on others.
 
-use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::sync::OnceLock;
 
 use sea_orm::{
     ConnectionTrait, DbErr, EntityTrait, ExecResult, QueryResult, Statement, StatementBuilder,
 };
 
-use crate::statement::Statements;
+use crate::{connection::is_denied, statement::Statements};
 
 /// A statement on its way.
 pub(crate) enum Outgoing<S> {
@@ -17,27 +17,24 @@ pub(crate) enum Outgoing<S> {
     Text(Statement),
 }
 
-/// Sends statements to a connection, and knows how it takes them.
+/// Sends statements to a connection, and finds out how it takes them.
 pub(crate) struct Sender<'a, E: EntityTrait, C> {
     statements: Statements<'a, E>,
     db: &'a C,
-    /// Whether it has been sent a text.
-    is_tried: AtomicBool,
-    /// Whether it has refused one, which it does at once.
-    refuses_text: AtomicBool,
+    /// Whether the connection takes a statement as text, once it was sent one.
+    takes_text: OnceLock<bool>,
 }
 
 impl<'a, E: EntityTrait, C: ConnectionTrait> Sender<'a, E, C> {
     pub fn new(statements: Statements<'a, E>, db: &'a C) -> Self {
-        Self { statements, db, is_tried: false.into(), refuses_text: false.into() }
+        Self { statements, db, takes_text: OnceLock::new() }
     }
 
-    /// Turns a statement into text, unless the connection may want it as it is.
+    /// Turns a statement into text, where the connection is known to take that.
     pub fn prepare<S: StatementBuilder>(&self, statement: S) -> Outgoing<S> {
-        if self.is_tried.load(Relaxed) && !self.refuses_text.load(Relaxed) {
-            Outgoing::Text(self.statements.text(&statement))
-        } else {
-            Outgoing::Built(statement)
+        match self.takes_text.get() {
+            Some(true) => Outgoing::Text(self.statements.text(&statement)),
+            _ => Outgoing::Built(statement),
         }
     }
 
@@ -54,9 +51,9 @@ impl<'a, E: EntityTrait, C: ConnectionTrait> Sender<'a, E, C> {
             Outgoing::Text(text) => return self.db.execute_raw(text).await,
             Outgoing::Built(built) => built,
         };
-        if self.tries_text() {
+        if self.may_take_text() {
             let done = self.db.execute_raw(self.statements.text(&built)).await;
-            if self.is_taken(&done) {
+            if self.has_taken(&done) {
                 return done;
             }
         }
@@ -76,24 +73,20 @@ impl<'a, E: EntityTrait, C: ConnectionTrait> Sender<'a, E, C> {
             Outgoing::Text(text) => return self.db.query_all_raw(text).await,
             Outgoing::Built(built) => built,
         };
-        if self.tries_text() {
+        if self.may_take_text() {
             let done = self.db.query_all_raw(self.statements.text(&built)).await;
-            if self.is_taken(&done) {
+            if self.has_taken(&done) {
                 return done;
             }
         }
         self.db.query_all(&built).await
     }
 
-    fn tries_text(&self) -> bool {
-        let tries = !self.refuses_text.load(Relaxed);
-        self.is_tried.fetch_or(tries, Relaxed);
-        tries
+    fn may_take_text(&self) -> bool {
+        self.takes_text.get() != Some(&false)
     }
 
-    fn is_taken<R>(&self, done: &Result<R, DbErr>) -> bool {
-        let is_refused = matches!(done, Err(DbErr::RbacError(_)));
-        self.refuses_text.fetch_or(is_refused, Relaxed);
-        !is_refused
+    fn has_taken<R>(&self, done: &Result<R, DbErr>) -> bool {
+        *self.takes_text.get_or_init(|| !done.as_ref().is_err_and(is_denied))
     }
 }

@@ -167,12 +167,16 @@ impl<'a, E: EntityTrait, C: ReadRows> Look<'a, E, C> {
         rows: &[E::ActiveModel],
     ) -> Vec<String> {
         let key_of = |row: &E::ActiveModel| self.columns().primary_key_values(Row::Active(row));
-        let current: HashMap<_, _> = rows.iter().map(|row| (key_of(row), row)).collect();
+        let mut current: HashMap<_, Vec<_>> = HashMap::with_capacity(rows.len());
+        for row in rows {
+            current.entry(key_of(row)).or_default().push(row);
+        }
         let changed = planned.iter().filter_map(|planned| {
-            let became = match current.get(&key_of(planned)) {
-                None => "is gone",
-                Some(current) if !self.is_same(read, planned, current) => "has changed",
-                Some(_) => return None,
+            let became = match current.get(&key_of(planned)).map(Vec::as_slice) {
+                None | Some([]) => "is gone",
+                Some([current]) if self.is_same(read, planned, current) => return None,
+                Some([_]) => "has changed",
+                Some(_) => "has a primary key that other rows have, too",
             };
             Some(format!("{} {became}", self.key_text(Row::Active(*planned))))
         });
@@ -321,10 +325,10 @@ impl<'a, E: EntityTrait, C: ReadRows> Look<'a, E, C> {
     }
 
     fn limit(&self, key: &[Position]) -> usize {
-        let fixed = self.statements.parameters(&self.statements.count(&self.plan.task.scope));
+        let fixed = self.statements.count(&self.plan.task.live_scope());
+        let fixed = self.statements.parameters(&fixed);
         let dialect = self.statements.dialect;
-        let rows = FEW.min(dialect.listed_values / key.len().max(1));
-        rows_per_statement(dialect, Some(rows), fixed, key.len())
+        rows_per_statement(dialect, Some(FEW), fixed, key.len())
     }
 
     fn key_text(&self, row: Row<'_, E>) -> String {

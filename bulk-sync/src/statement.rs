@@ -1,8 +1,9 @@
 //! The statements of a sync, built from columns and values: pure.
 //!
 //! Everything is a sea-query statement, so that a `RestrictedConnection` can
-//! audit it, but for a question that such a connection does not get to, and each column is written through `save_as` and read through
-//! `select_as`.
+//! audit it, but for a question and the hints of [`text`](Statements::text), which
+//! such a connection does not get. Each column is written through `save_as` and
+//! read through `select_as`.
 
 use sea_orm::{
     ColumnTrait, DbBackend, EntityTrait, Statement, StatementBuilder, Value,
@@ -126,7 +127,8 @@ impl<E: EntityTrait> Statements<'_, E> {
     }
 
     /// `SELECT number FROM v WHERE CAST(desired AS type) IS DISTINCT FROM …`, or
-    /// `NOT (… <=> …)`: the numbers, from 0, of the pairs that differ once a column has rounded them.
+    /// `NOT (… <=> …)`: the numbers, from 0, of the pairs that differ once a column
+    /// has rounded them.
     pub fn select_differing(
         &self,
         position: Position,
@@ -367,13 +369,13 @@ impl<E: EntityTrait> Statements<'_, E> {
     }
 
     /// Whether updates can go by the primary key of the table, and look each row
-    /// up in `v`. Left to itself, MariaDB goes by `v`, and keeps what it will write in a
-    /// temporary table meanwhile, which doubles the time.
+    /// up in `v`. Left to itself, MariaDB goes by `v`, and keeps what it will write
+    /// in a temporary table meanwhile, which doubles the time.
     fn goes_by_primary_key(&self) -> bool {
         let is_integer = |&key: &Position| is_integer(&self.columns.field(key).column_type());
         self.dialect.backend == DbBackend::MySql
             && matches!(&self.columns.primary_key[..], [key] if is_integer(key))
-            && self.columns.catalog.get().is_some_and(|catalog| catalog.has_primary_index)
+            && self.columns.catalog.get().is_some_and(|catalog| catalog.has_index_of_primary_key)
     }
 
     /// The text of a statement. That of an UPDATE that goes by the primary key
@@ -407,17 +409,18 @@ impl<E: EntityTrait> Statements<'_, E> {
     }
 
     /// `DELETE … WHERE primary key IN (…)`, on MySQL `ORDER BY primary key LIMIT …`:
-    /// without, it may scan the table, and wait for rows of other scopes.
+    /// without, it may scan the table, and wait for rows of other scopes. The limit
+    /// is above the number of rows, so that one too many can be told.
     pub fn delete(&self, keys: Vec<Vec<Value>>) -> DeleteStatement {
         let primary_key = &self.columns.primary_key;
-        let rows = keys.len() as u64;
+        let limit = keys.len() as u64 + 1;
         let mut delete = Query::delete();
         delete.from_table(E::default().table_ref()).cond_where(self.among(primary_key, keys));
         if self.dialect.backend == DbBackend::MySql {
             for field in self.fields(primary_key) {
                 delete.order_by(field.column().as_column_ref(), Order::Asc);
             }
-            delete.limit(rows);
+            delete.limit(limit);
         }
         delete
     }

@@ -169,7 +169,8 @@ where
     /// without being the same condition end as one after the other, too, as
     /// long as each of them names the same one: what they have in common, as
     /// `employee::Column::CompanyId.eq(501)`, or [`WholeTable`](crate::WholeTable).
-    /// All rows in scope have to meet it. What is synced stays as it is.
+    /// All rows in scope have to meet it. What is synced stays as it is. SQLite
+    /// needs none, and [`skip_scope_lock`](Self::skip_scope_lock) takes none.
     ///
     /// ```text
     /// let of_501 = employee::Column::CompanyId.eq(501);
@@ -185,9 +186,9 @@ where
     /// COMMITTED, unless this says otherwise. With SERIALIZABLE, the database
     /// finds out where syncs of scopes that overlap are in each other's way, as
     /// long as each of them has it; they are tried again more often than under a
-    /// common [`scope_lock`](Self::scope_lock). SQLite is always serializable. Other levels are an error, as a sync
-    /// could overlook what another has committed. In a transaction of yours it is an
-    /// error: begin that one with the level.
+    /// common [`scope_lock`](Self::scope_lock). SQLite is always serializable. Other
+    /// levels are an error, as a sync could overlook what another has committed. In
+    /// a transaction of yours it is an error: begin that one with the level.
     pub fn isolation_level(mut self, level: IsolationLevel) -> Self {
         self.settings.isolation_level = Some(level);
         self

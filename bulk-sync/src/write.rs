@@ -151,7 +151,7 @@ impl<'a, E: EntityTrait, C: ConnectionTrait> Writer<'a, E, C> {
         let stamps = self.plan.task.soft_delete.as_ref().map(|soft| soft.stamped(self.columns()));
         // LIMIT is a parameter on MySQL
         let fixed = stamps.clone().map_or(1, |stamps| self.statements.assign_parameters(stamps));
-        let limit = self.limit_beside(fixed, self.columns().primary_key.len());
+        let limit = self.list_limit(fixed);
         let mut meter = self.meter(Phase::Deleting, self.plan.deleted.len());
         let deleted = batches(&self.plan.deleted, limit, |_| VALUE_BYTES);
         let rows = |batch: &'a [E::ActiveModel]| batch.iter().map(Row::Active);
@@ -176,7 +176,7 @@ impl<'a, E: EntityTrait, C: ConnectionTrait> Writer<'a, E, C> {
         let revived: Vec<_> = self.plan.updated.iter().filter(|update| update.revived).collect();
         // FALSE is a parameter
         let fixed = self.columns().stamps.len();
-        let limit = self.limit_beside(fixed, self.columns().primary_key.len());
+        let limit = self.list_limit(fixed);
         let all = self.plan.updated.len();
         let settings = &self.plan.task.settings;
         let mut meter = Meter::resume(settings, Phase::Updating, all - revived.len(), all);
@@ -380,7 +380,16 @@ impl<'a, E: EntityTrait, C: ConnectionTrait> Writer<'a, E, C> {
     }
 
     fn update_limit(&self, set: &[Position]) -> usize {
-        self.limit_beside(0, self.statements.parameters_per_update(set))
+        let (dialect, requested) = (self.statements.dialect, self.plan.task.settings.batch_size);
+        rows_per_statement(dialect, requested, 0, self.statements.parameters_per_update(set))
+    }
+
+    /// How many rows are listed by their primary keys, beside other parameters.
+    fn list_limit(&self, fixed: usize) -> usize {
+        let (dialect, requested) = (self.statements.dialect, self.plan.task.settings.batch_size);
+        let key = self.columns().primary_key.len().max(1);
+        let requested = requested.map(|rows| rows.min(dialect.listed_values / key));
+        rows_per_statement(dialect, requested, fixed, key)
     }
 
     fn columns(&self) -> &'a Columns<E> {
@@ -389,11 +398,6 @@ impl<'a, E: EntityTrait, C: ConnectionTrait> Writer<'a, E, C> {
 
     fn meter(&self, phase: Phase, rows: usize) -> Meter {
         Meter::begin(&self.plan.task.settings, phase, rows)
-    }
-
-    fn limit_beside(&self, fixed: usize, parameters_per_row: usize) -> usize {
-        let requested = self.plan.task.settings.batch_size;
-        rows_per_statement(self.statements.dialect, requested, fixed, parameters_per_row)
     }
 
     fn batch<S: StatementBuilder, R>(&self, statement: S, rows: R, done: usize) -> Batch<S, R> {

@@ -19,9 +19,10 @@ use tokio::time::timeout;
 
 use crate::fixture::{Failure, of_501, outsider, people, refused, with_ann_bob_and_cid};
 
-pub const TESTS: [Test; 14] = tests![
+pub const TESTS: [Test; 15] = tests![
     a_sync_with_nothing_to_do_waits_for_no_lock,
     a_sync_waits_for_no_row_of_another_scope,
+    a_sync_waits_for_no_row_of_another_scope_where_the_primary_key_is_wider,
     after_the_last_try_the_error_says_how_many_were_made,
     a_lost_race_in_a_transaction_of_the_caller_is_for_the_caller,
     a_sync_in_a_transaction_of_the_caller_sees_what_others_have_committed,
@@ -105,6 +106,24 @@ async fn a_sync_with_nothing_to_do_waits_for_no_lock(db: Db) -> TestResult {
 /// A table of about as many rows as are written of it is easily scanned for them.
 async fn a_sync_waits_for_no_row_of_another_scope(db: Db) -> TestResult {
     with_readers_beside_a_writer(&db).await?;
+    waits_for_no_row_of_another_scope(db).await
+}
+
+async fn a_sync_waits_for_no_row_of_another_scope_where_the_primary_key_is_wider(
+    db: Db,
+) -> TestResult {
+    with_readers_beside_a_writer(&db).await?;
+    let dropped = match db.backend() {
+        DbBackend::Sqlite => return Ok(()),
+        DbBackend::Postgres => "CONSTRAINT employee_pkey",
+        _ => "PRIMARY KEY",
+    };
+    let wider = format!("DROP {dropped}, ADD PRIMARY KEY (company_id, id), ADD UNIQUE (id)");
+    db.pool.execute_unprepared(&format!("ALTER TABLE employee {wider}")).await?;
+    waits_for_no_row_of_another_scope(db).await
+}
+
+async fn waits_for_no_row_of_another_scope(db: Db) -> TestResult {
     let number = |number: usize| format!("N{number}");
     let row = |n| imported(&number(n), "name");
     let all = (0..400).flat_map(|n| {

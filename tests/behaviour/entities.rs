@@ -9,6 +9,7 @@ use bulk_sync_tests::{
         mood::{self, Kind, mood},
         odd_names::{self, odd},
         short_names::{self, short},
+        stock::{self, stock},
         tagged::{self, tagged},
         token::{self, token},
         zone::{self, zone},
@@ -16,14 +17,15 @@ use bulk_sync_tests::{
     suite::{Db, Test, TestResult},
     tests,
 };
-use sea_orm::{DbBackend, Schema, entity::prelude::*};
+use sea_orm::{DbBackend, IntoActiveModel, QueryOrder, Schema, entity::prelude::*};
 
 use crate::fixture::{Failure, insert, rows, settled};
 
-pub const TESTS: [Test; 13] = tests![
+pub const TESTS: [Test; 14] = tests![
     a_primary_key_of_two_columns_can_be_the_key,
     a_primary_key_of_text_can_be_the_key,
     a_primary_key_that_is_a_uuid_is_given_by_the_caller,
+    rows_that_the_primary_key_does_not_tell_apart_are_not_written,
     names_that_have_to_be_quoted_work,
     names_that_the_library_uses_itself_work,
     columns_of_every_type_are_created_updated_and_read_back,
@@ -65,6 +67,30 @@ async fn a_primary_key_that_is_a_uuid_is_given_by_the_caller(db: Db) -> TestResu
     let result = settled::<token::Entity>(&db, vec![token(9, "a", 2), token(8, "c", 1)]).await?;
     assert_eq!(result.to_string(), "1 created, 1 updated, 1 deleted, 0 unchanged");
     assert_eq!(rows::<token::Entity>(&db.pool).await?, [token(1, "a", 2), token(8, "c", 1)]);
+    Ok(())
+}
+
+/// The entity says that `id` is the primary key; the table has none.
+async fn rows_that_the_primary_key_does_not_tell_apart_are_not_written(db: Db) -> TestResult {
+    let columns = ["amount", "code", "id", "warehouse", "x_created", "y_touched"];
+    let columns = columns.map(|column| format!("{column} INT NOT NULL, ")).concat();
+    let table = format!("CREATE TABLE stock ({columns} remark VARCHAR(40))");
+    db.pool.execute_unprepared(&table).await?;
+    let before = [stock(1, 1, 10, None), stock(1, 2, 20, None), stock(2, 3, 30, None)];
+    let all = before.iter().map(|row| row.clone().into_active_model().reset_all());
+    stock::Entity::insert_many(all).exec_without_returning(&db.pool).await?;
+    let [kept, twin, _] = &before;
+    for models in [
+        vec![kept.clone()],
+        vec![stock::Model { amount: 11, ..kept.clone() }],
+        vec![kept.clone(), stock::Model { amount: 21, ..twin.clone() }],
+    ] {
+        let sync = stock::Entity::bulk_sync(models, stock::Column::Warehouse.eq(7), None);
+        let error = sync.max_tries(1).exec(&db.pool).await.err().ok_or("it was done")?;
+        assert!(error.to_string().contains("changed since"), "{error}");
+        let rows = stock::Entity::find().order_by_asc(stock::Column::Code).all(&db.pool).await?;
+        assert_eq!(rows, before);
+    }
     Ok(())
 }
 

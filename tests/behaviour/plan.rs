@@ -6,7 +6,12 @@ use bulk_sync_tests::{
     suite::{Db, Test, TestResult},
     tests,
 };
-use sea_orm::{ActiveValue::Set, DbBackend, IntoActiveModel, entity::prelude::*, sea_query::Expr};
+use sea_orm::{
+    ActiveValue::Set,
+    DbBackend, IntoActiveModel,
+    entity::prelude::*,
+    sea_query::{Condition, Expr},
+};
 
 pub const TESTS: [Test; 11] = tests![
     a_plan_is_stale_when_a_row_to_update_has_left_the_scope,
@@ -201,6 +206,10 @@ async fn a_plan_is_stale_when_a_row_to_update_has_left_the_scope(db: Db) -> Test
 async fn a_plan_made_without_a_database_is_checked_before_it_is_applied(db: Db) -> TestResult {
     db.create_table(employee::Entity).await?;
     let models = [imported("A1", "A\0nn")];
+    let everything = Condition::all();
+    let plan = employee::Entity::bulk_sync(models.clone(), everything, None).compare_with([])?;
+    let error = plan.apply(&db.pool).await.err().ok_or("it was done")?;
+    assert!(error.to_string().contains("the condition is empty"), "{error}");
     let plan = employee::Entity::bulk_sync(models, scope(), None).compare_with([])?;
     let applied = plan.apply(&db.pool).await;
     if db.backend() == DbBackend::Postgres {
