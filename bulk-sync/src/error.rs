@@ -223,7 +223,7 @@ pub enum InputFault {
     /// The condition of a scope lock is empty.
     EmptyScopeLock,
     /// A row in scope does not meet the condition of the scope lock.
-    ScopeLock {
+    NarrowScopeLock {
         /// The primary key of the row.
         row: String,
     },
@@ -313,7 +313,7 @@ impl fmt::Display for InputFault {
             Self::EmptyScopeLock => f.write_str(
                 "the condition of scope_lock() is empty; to lock the whole table, pass WholeTable",
             ),
-            Self::ScopeLock { row } => write!(
+            Self::NarrowScopeLock { row } => write!(
                 f,
                 "scope_lock() takes a condition that all rows in scope meet; the row with the \
                  primary key {row} does not"

@@ -82,8 +82,9 @@ fn advisory_lock<E: EntityTrait>(task: &Task<E>, dialect: Dialect) -> FunctionCa
         .arg(Func::cust("hashtext").arg(schema))
 }
 
-/// Locks the first row in scope. While it waits, another can become the first,
-/// unless all rows that it comes by are locked anyway.
+/// Locks the first row in scope. While it waits, another can become the first: it is
+/// looked for again. In a transaction of the caller the read that looks for it locks it
+/// and, at REPEATABLE READ, the gaps before it.
 async fn lock_first_row<E, C>(
     task: &Task<E>,
     dialect: Dialect,
@@ -143,7 +144,7 @@ where
     outside.and_where(meets.not()).limit(1);
     let Some(row) = read_row(task, &outside, db).await? else { return Ok(()) };
     let row = row_text(&task.columns, primary_key, Row::Active(&row));
-    let faults = vec![InputFault::ScopeLock { row }];
+    let faults = vec![InputFault::NarrowScopeLock { row }];
     Err(SyncError::InvalidInput { table: task.table.clone(), faults })
 }
 

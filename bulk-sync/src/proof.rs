@@ -55,6 +55,7 @@ where
     let has_subquery =
         scope.condition().is_some_and(|condition| has_subquery(condition, dialect.backend));
     let proof = Proof { plan, statements, db, scope: &scope, locked, has_subquery };
+    proof.wait_for_first_rows().await?;
     if !proof.count_matches().await? || has_subquery {
         proof.compare_again().await?;
         proof.find_equal_keys().await?;
@@ -79,6 +80,19 @@ impl<E: EntityTrait, C: ReadRows> Proof<'_, E, C> {
         self.statements.dialect.loose_text
             && !self.plan.created.is_empty()
             && self.plan.task.columns.may_have_equal_keys()
+    }
+
+    /// Where no row met the condition of a wider lock, waits for those who insert
+    /// some at the same time, and locks all that do: who comes later takes one of
+    /// them for the first.
+    async fn wait_for_first_rows(&self) -> Result<(), SyncError> {
+        let wider = &self.plan.task.settings.scope_lock;
+        if let (Locked::NoRow, Some(wider)) = (self.locked, wider) {
+            let mut count = self.statements.count(wider);
+            count.lock(LockType::Update);
+            self.db.query_one(&count).await.map_err(|source| self.failed(source))?;
+        }
+        Ok(())
     }
 
     /// Whether the written rows are in scope, each with a key of its own. They

@@ -169,8 +169,9 @@ where
     /// without being the same condition end as one after the other, too, as
     /// long as each of them names the same one: what they have in common, as
     /// `employee::Column::CompanyId.eq(501)`, or [`WholeTable`](crate::WholeTable).
-    /// All rows in scope have to meet it. What is synced stays as it is. SQLite
-    /// needs none, and [`skip_scope_lock`](Self::skip_scope_lock) takes none.
+    /// All rows in scope have to meet it, which is checked on MySQL alone, where no
+    /// row meets it. What is synced stays as it is. SQLite needs no lock, and
+    /// PostgreSQL takes none with [`skip_scope_lock`](Self::skip_scope_lock).
     ///
     /// ```text
     /// let of_501 = employee::Column::CompanyId.eq(501);

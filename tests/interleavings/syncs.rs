@@ -9,13 +9,16 @@ use bulk_sync_tests::{
     suite::{Db, Test, TestResult},
     tests,
 };
-use sea_orm::{entity::prelude::*, sea_query::ExprTrait};
+use sea_orm::{
+    entity::prelude::*,
+    sea_query::{Expr, ExprTrait, Index},
+};
 
 use crate::explorer::{
     Actor, Outcome, Running, Scene, connect, create_table, fill_table, in_every_order,
 };
 
-pub const TESTS: [Test; 13] = tests![
+pub const TESTS: [Test; 14] = tests![
     two_syncs_that_leave_alone_what_the_other_changes,
     two_syncs_that_leave_alone_what_the_other_changes_with_an_index,
     two_syncs_that_create_the_same_row,
@@ -28,6 +31,7 @@ pub const TESTS: [Test; 13] = tests![
     the_first_row_in_scope_goes,
     two_syncs_of_overlapping_scopes_under_one_lock,
     two_syncs_of_overlapping_scopes_under_one_lock_in_an_empty_table,
+    three_syncs_under_one_lock_that_no_row_meets_yet,
     syncs_of_two_scopes_do_not_wait_for_each_other,
 ];
 
@@ -193,6 +197,67 @@ async fn overlapping(db: Db, before: &[(i32, i32)]) -> TestResult {
         is_one_of(rows, &allowed)
     })
     .await
+}
+
+/// The first has written to an empty table when the second brings a row that the third
+/// can lock. An index keeps them from waiting for rows out of their scopes.
+async fn three_syncs_under_one_lock_that_no_row_meets_yet(db: Db) -> TestResult {
+    const LOW: &[(i32, i32)] = &[(2, 20), (3, 30)];
+    const ALL: &[(i32, i32)] = &[(2, 21), (4, 41)];
+    if db.backend() == sea_orm::DbBackend::Sqlite {
+        // it has one writer at a time
+        return Ok(());
+    }
+    create_table(&db, false).await?;
+    let mut index = Index::create();
+    index.name("by_code").table(stock::Entity);
+    index.col(stock::Column::Warehouse).col(stock::Column::Code);
+    db.pool.execute(&index).await?;
+    let warehouse = || stock::Column::Warehouse.eq(7);
+    let part = |amounts, codes: Expr| {
+        let sync = stock::Entity::bulk_sync(models(amounts), warehouse().and(codes), None);
+        Actor::Sync(Box::new(sync.scope_lock(warehouse())))
+    };
+    let actors = [
+        part(LOW, stock::Column::Code.lt(50)),
+        part(&[(100, 10)], stock::Column::Code.gte(100)),
+        Actor::Sync(Box::new(sync(ALL).max_tries(10))),
+    ];
+    let pools = [connect(&db).await?, connect(&db).await?, connect(&db).await?];
+    for statements in 1.. {
+        fill_table(&db, &[]).await?;
+        let low = Running::start(&pools[0], &actors[0]);
+        let mut is_done = false;
+        for _ in 0..statements {
+            is_done = is_done || low.finish_step().await;
+        }
+        let mut running = vec![low];
+        for (pool, actor) in pools.iter().zip(&actors).skip(1) {
+            let started = Running::start(pool, actor);
+            started.finish(Duration::from_millis(100)).await;
+            running.push(started);
+        }
+        while running.iter().any(|actor| !actor.task.is_finished()) {
+            for actor in &running {
+                actor.finish(Duration::from_millis(5)).await;
+            }
+        }
+        for actor in running {
+            let Outcome::Sync(result) = actor.task.await? else { return Err("no sync".into()) };
+            result?;
+        }
+        let mut rows = stock::Entity::find().all(&db.pool).await?;
+        rows.retain(|row| row.code < 50);
+        is_one_of(&rows, &[LOW.to_vec(), ALL.to_vec()])
+            .map_err(|failure| format!("after {statements} statements of the first: {failure}"))?;
+        if is_done {
+            break;
+        }
+    }
+    for pool in pools {
+        pool.close().await?;
+    }
+    Ok(())
 }
 
 /// One stops before its commit, the other runs to its end meanwhile.
