@@ -56,7 +56,7 @@ where
         scope.condition().is_some_and(|condition| has_subquery(condition, dialect.backend));
     let proof = Proof { plan, statements, db, scope: &scope, locked, has_subquery };
     proof.wait_for_first_rows().await?;
-    if !proof.count_matches().await? || has_subquery {
+    if !proof.count_matches().await? {
         proof.compare_again().await?;
         proof.find_equal_keys().await?;
     }
@@ -95,9 +95,9 @@ impl<E: EntityTrait, C: ReadRows> Proof<'_, E, C> {
         Ok(())
     }
 
-    /// Whether the written rows are in scope, each with a key of its own. They
-    /// are counted; all rows in scope are where many were written, and where
-    /// rows were deleted, as those can take others along.
+    /// Whether the written rows are in scope, each with a key of its own; `false`
+    /// where a count cannot tell. They are counted; all rows in scope are where many
+    /// were written, and where rows were deleted, as those can take others along.
     async fn count_matches(&self) -> Result<bool, SyncError> {
         let columns = &self.plan.task.columns;
         let dialect = self.statements.dialect;
@@ -107,19 +107,21 @@ impl<E: EntityTrait, C: ReadRows> Proof<'_, E, C> {
         let few = few(dialect, fixed, columns.key.len());
         let may_have_equal_keys = self.may_have_equal_keys();
         let settings = &self.plan.task.settings;
-        if self.locked != Locked::Scope {
-            // waits for those who insert into the empty scope at the same time, and
-            // counts what is there now
+        // these would be counted in place of others; and a subquery can select others now
+        let leaves_repeated = settings.skip_deletes && settings.delete_duplicates;
+        let tells = !(self.has_subquery || leaves_repeated);
+        let waits = self.locked != Locked::Scope;
+        if waits {
+            // for those who insert into the empty scope at the same time, and counts
+            // what is there now
             count.lock(LockType::Update);
-        } else if self.has_subquery {
+        } else if !tells {
             return Ok(false);
         }
-        if settings.skip_deletes && settings.delete_duplicates {
-            // rows that repeat a key are left, and would be counted in place of others
-            return Ok(false);
-        }
-        let counts_all = !self.plan.deleted.is_empty() || self.locked != Locked::Scope;
-        if self.scope.condition().is_none() && !counts_all && !may_have_equal_keys {
+        // how many there should be is known where all were read
+        let read_all = self.plan.read_all;
+        let counts_all = read_all && (waits || !self.plan.deleted.is_empty());
+        if self.scope.condition().is_none() && !waits && !counts_all && !may_have_equal_keys {
             return Ok(true);
         }
         let rows = written.iter().map(|&index| self.plan.desired.row(index));
@@ -129,9 +131,9 @@ impl<E: EntityTrait, C: ReadRows> Proof<'_, E, C> {
         let expected = if are_few {
             let keys = rows.map(|row| columns.key_values(row)).collect();
             count.cond_where(self.statements.among(&columns.key, keys));
-            written.len() as u64
+            Some(written.len() as u64)
         } else {
-            self.plan.expected_in_scope()
+            read_all.then(|| self.plan.expected_in_scope())
         };
         if may_have_equal_keys {
             count = self.statements.count_keys(count);
@@ -143,7 +145,7 @@ impl<E: EntityTrait, C: ReadRows> Proof<'_, E, C> {
             Ok::<_, SyncError>(number.flatten().unwrap_or_default().unsigned_abs())
         };
         let rows = number(0)?;
-        Ok(rows == expected && (!may_have_equal_keys || number(1)? == rows))
+        Ok(tells && Some(rows) == expected && (!may_have_equal_keys || number(1)? == rows))
     }
 
     /// Names the keys of created rows that the database holds equal to others.
@@ -191,6 +193,18 @@ impl<E: EntityTrait, C: ReadRows> Proof<'_, E, C> {
         let judge = Judge::new(task, self.db);
         judge.match_loose_keys(desired, index, &mut found, Reading::NeededColumns).await?;
         judge.settle_updates(desired, &mut found).await?;
+        let keys = |indices: Vec<usize>| {
+            let rows = indices.into_iter().map(|index| desired.row(index));
+            rows.map(|row| row_text(&task.columns, &task.columns.key, row)).collect()
+        };
+        // keys that no row had, and more than one has now
+        let created: HashSet<usize> = plan.created.iter().copied().collect();
+        let repeated = found.repeated.iter().map(Row::Active);
+        let repeated = repeated.filter_map(|row| index.find(&task.columns, desired, row));
+        let repeated: Vec<usize> = repeated.filter(|index| created.contains(index)).collect();
+        if !repeated.is_empty() {
+            return Err(self.moved(keys(repeated)));
+        }
         let written: HashSet<usize> = plan.written().collect();
         let settings = &task.settings;
         let created = found.created.iter().copied();
@@ -199,10 +213,6 @@ impl<E: EntityTrait, C: ReadRows> Proof<'_, E, C> {
         let updated = updated.filter(|index| !settings.skip_updates || written.contains(index));
         let differing = created.chain(updated);
         let (ours, others): (Vec<_>, Vec<_>) = differing.partition(|index| written.contains(index));
-        let keys = |indices: Vec<usize>| {
-            let rows = indices.into_iter().map(|index| desired.row(index));
-            rows.map(|row| row_text(&task.columns, &task.columns.key, row)).collect()
-        };
         if !ours.is_empty() {
             return Err(SyncError::OutOfScope { table: task.table.clone(), keys: keys(ours) });
         }

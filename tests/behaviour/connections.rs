@@ -6,6 +6,7 @@ use bulk_sync_tests::{
         employee::{self, imported},
         project::{self, project},
         reading,
+        stock::{self, stock},
     },
     suite::{Db, Test, TestResult},
     tests,
@@ -18,10 +19,11 @@ use sea_orm::{
 
 use crate::fixture::{insert, of_501, outsider, people, rows, with_ann_bob_and_cid};
 
-pub const TESTS: [Test; 13] = tests![
+pub const TESTS: [Test; 14] = tests![
     a_sync_in_a_transaction_is_part_of_it,
     a_sync_in_a_transaction_is_rolled_back_with_it,
     a_sync_that_fails_in_a_transaction_leaves_the_callers_writes,
+    a_model_outside_the_scope_is_refused_in_a_transaction_that_leaves_other_rows,
     a_sync_in_a_nested_transaction_is_rolled_back_with_it,
     an_executor_on_a_pool_will_do,
     an_executor_on_a_transaction_will_do,
@@ -80,6 +82,26 @@ async fn a_sync_that_fails_in_a_transaction_leaves_the_callers_writes(db: Db) ->
     assert_eq!(people(&transaction).await?, BEFORE[..3]);
     transaction.commit().await?;
     assert_eq!(people(&db.pool).await?, BEFORE[..3]);
+    Ok(())
+}
+
+/// However many rows of the scope it leaves, they do not count for those that it creates.
+async fn a_model_outside_the_scope_is_refused_in_a_transaction_that_leaves_other_rows(
+    db: Db,
+) -> TestResult {
+    db.create_table(stock::Entity).await?;
+    insert::<stock::Entity>(&db, vec![stock(1, 1, 10, None), stock(2, 2, 20, None)]).await?;
+    let before = rows::<stock::Entity>(&db.pool).await?;
+    for astray in 1..=3 {
+        let models = (1..=astray)
+            .map(|code| stock::Model { warehouse: 8, ..stock(10 + code, code, 1, None) });
+        let transaction = db.pool.begin().await?;
+        let sync = stock::Entity::bulk_sync(models, stock::Column::Warehouse.eq(7), None);
+        let error = sync.skip_deletes().exec(&transaction).await;
+        assert!(matches!(error, Err(SyncError::OutOfScope { .. })), "{astray}: {error:?}");
+        transaction.commit().await?;
+        assert_eq!(rows::<stock::Entity>(&db.pool).await?, before);
+    }
     Ok(())
 }
 

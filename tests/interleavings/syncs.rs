@@ -18,11 +18,14 @@ use crate::explorer::{
     Actor, Outcome, Running, Scene, connect, create_table, fill_table, in_every_order,
 };
 
-pub const TESTS: [Test; 14] = tests![
+pub const TESTS: [Test; 17] = tests![
     two_syncs_that_leave_alone_what_the_other_changes,
     two_syncs_that_leave_alone_what_the_other_changes_with_an_index,
     two_syncs_that_create_the_same_row,
     two_syncs_that_create_the_same_row_with_an_index,
+    two_syncs_that_create_the_same_row_and_delete_nothing,
+    two_syncs_that_create_the_same_row_and_delete_nothing_that_repeats,
+    two_syncs_that_create_the_same_row_and_delete_duplicates,
     two_syncs_that_create_different_rows_in_an_empty_scope,
     two_syncs_that_create_different_rows_in_an_empty_scope_with_an_index,
     two_syncs_that_create_the_same_row_by_a_text_key,
@@ -127,6 +130,24 @@ async fn two_syncs_that_create_the_same_row(db: Db) -> TestResult {
 
 async fn two_syncs_that_create_the_same_row_with_an_index(db: Db) -> TestResult {
     one_after_the_other(db, true, &[], [&[(1, 10)], &[(1, 11)]]).await
+}
+
+async fn two_syncs_that_create_the_same_row_and_delete_nothing(db: Db) -> TestResult {
+    both(db, BulkSync::skip_deletes).await
+}
+
+async fn two_syncs_that_create_the_same_row_and_delete_nothing_that_repeats(db: Db) -> TestResult {
+    both(db, |sync| sync.skip_deletes().delete_duplicates()).await
+}
+
+async fn two_syncs_that_create_the_same_row_and_delete_duplicates(db: Db) -> TestResult {
+    both(db, BulkSync::delete_duplicates).await
+}
+
+/// Both with these options, so that the rows in scope are not all read, or not all told.
+async fn both(db: Db, with: fn(BulkSync<stock::Entity>) -> BulkSync<stock::Entity>) -> TestResult {
+    let actors = [10, 11].map(|amount| Actor::Sync(Box::new(with(sync(&[(1, amount)])))));
+    judged(db, Scene { before: Vec::new(), actors, is_unique: false }).await
 }
 
 async fn two_syncs_that_create_different_rows_in_an_empty_scope(db: Db) -> TestResult {
