@@ -2,7 +2,6 @@
 
 mod forms;
 mod keys;
-mod messages;
 mod names;
 mod renamed;
 mod strict;

@@ -12,6 +12,10 @@ pub type Db = Arc<TestDatabase>;
 /// What a test gives: any error fails it.
 pub type TestResult = Result<(), Box<dyn std::error::Error + Send + Sync>>;
 
+/// Tests that run at once, unless the command line says otherwise: most wait for a lock
+/// or for a moment, and each takes up to eight connections of the hundred of a server.
+const AT_ONCE: usize = 6;
+
 /// A test, as [`tests!`](crate::tests) lists it.
 #[derive(Clone, Copy)]
 pub struct Test {
@@ -52,7 +56,9 @@ pub fn run_on(modules: &[(&'static str, &[Server], &[Test])]) -> ExitCode {
             }
         }
     }
-    libtest_mimic::run(&Arguments::from_args(), trials).exit_code()
+    let mut arguments = Arguments::from_args();
+    arguments.test_threads.get_or_insert(AT_ONCE);
+    libtest_mimic::run(&arguments, trials).exit_code()
 }
 
 /// Runs a test in a database of its own, which goes away whatever the test does.

@@ -2,5 +2,5 @@
 
 #[test]
 fn messages() {
-    trybuild::TestCases::new().compile_fail("derive/compile_fail/*.rs");
+    trybuild::TestCases::new().compile_fail("compile_fail/*.rs");
 }
