@@ -3,16 +3,25 @@
 use std::{
     collections::BTreeMap,
     fmt::Debug,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError},
 };
 
 use tracing::{
-    Event, Level, Subscriber,
+    Dispatch, Event, Level, Subscriber,
     field::{Field, Visit},
     instrument::{WithDispatch, WithSubscriber},
     span::{Attributes, Id, Record},
 };
-use tracing_subscriber::{Layer, layer::Context, prelude::*, registry::LookupSpan};
+use tracing_subscriber::{
+    Layer, filter::LevelFilter, layer::Context, prelude::*, registry::LookupSpan,
+};
+
+/// Two subscribers that want nothing. As long as a process has one subscriber at most, an
+/// event is on or off for all by what the thread that comes to it first has; a test beside
+/// has none ([tracing#3611](https://github.com/tokio-rs/tracing/issues/3611)).
+static NEVER_ALONE: LazyLock<[Dispatch; 2]> = LazyLock::new(|| {
+    [(); 2].map(|()| tracing_subscriber::registry().with(LevelFilter::OFF).into())
+});
 
 /// The fields of a span or of an event, as text.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -67,6 +76,7 @@ struct Said {
 impl Captured {
     /// The future, so that what is said in it is captured.
     pub fn during<F: Future>(&self, future: F) -> WithDispatch<F> {
+        LazyLock::force(&NEVER_ALONE);
         future.with_subscriber(tracing_subscriber::registry().with(self.clone()))
     }
 
