@@ -422,7 +422,7 @@ pub trait SameByEq<T> {
 }
 
 impl<T: PartialEq + Clone + Into<Value>> SameByEq<T> for Probe<T> {
-    #[allow(clippy::eq_op)] // a NaN in it: Value holds NaN equal to NaN
+    #[expect(clippy::eq_op, reason = "a NaN in it: Value holds NaN equal to NaN")]
     fn same(&self, left: &T, right: &T) -> bool {
         left == right || (left != left && by_value(left, right))
     }

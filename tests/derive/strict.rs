@@ -20,11 +20,9 @@ mod entity {
 
     use bulk_sync::SyncKey;
     use sea_orm::ActiveModelBehavior;
-    // as SeaORM's documentation writes it
-    #[allow(clippy::wildcard_imports)]
+    #[allow(clippy::wildcard_imports, reason = "as SeaORM's documentation writes it")]
     use sea_orm::entity::prelude::*;
-    // in scope, so that unused_qualifications has something to notice
-    #[allow(unused_imports)]
+    #[allow(unused_imports, reason = "so that unused_qualifications has something to notice")]
     use std::{
         clone::Clone,
         hash::{Hash, Hasher},
@@ -47,8 +45,7 @@ mod entity {
         pub seen: DateTimeUtc,
     }
 
-    // `with` takes a function of two references
-    #[allow(clippy::trivially_copy_pass_by_ref)]
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "what `with` takes")]
     fn same(left: &f64, right: &f64) -> bool {
         (left - right).abs() < 0.1
     }

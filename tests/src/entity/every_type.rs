@@ -34,7 +34,7 @@ pub struct Label(pub String);
 /// A row.
 #[derive(Clone, Debug, PartialEq, DeriveEntityModel, SyncKey)]
 #[sea_orm(table_name = "every_type")]
-#[allow(missing_docs)]
+#[expect(missing_docs, reason = "they have the names of their types")]
 pub struct Model {
     #[sea_orm(primary_key)]
     pub id: i32,

@@ -57,8 +57,7 @@ pub struct TypedRow<T> {
 macro_rules! typed {
     ($($(#[$doc:meta])* $module:ident: $type:ty $(as $column_type:literal)?;)*) => {
         $($(#[$doc])* pub mod $module {
-            // not every type needs a name from outside
-            #[allow(unused_imports)]
+            #[allow(unused_imports, reason = "not every type needs a name from outside")]
             use super::*;
 
             /// A row.
