@@ -6,7 +6,9 @@ use std::collections::HashMap;
 
 use sea_orm::{
     ConnectionTrait, DbBackend, DbErr, EntityTrait,
-    sea_query::{Expr, ExprTrait, Func, Query, SelectStatement, SubQueryStatement, UnionType},
+    sea_query::{
+        Expr, ExprTrait, Func, FunctionCall, Query, SelectStatement, SubQueryStatement, UnionType,
+    },
 };
 
 use crate::{
@@ -112,7 +114,7 @@ fn select<E: EntityTrait>(backend: DbBackend) -> SelectStatement {
     let entity = E::default();
     let (schema, table) = (entity.schema_name(), entity.table_name());
     match backend {
-        DbBackend::Postgres => postgres(schema, table),
+        DbBackend::Postgres => postgres::<E>(),
         DbBackend::MySql => mysql(schema, table),
         _ => sqlite(schema, table),
     }
@@ -125,9 +127,16 @@ const BASE_TYPE: &str = "(WITH RECURSIVE base (oid, modifier) AS (\
      SELECT format_type(base.oid, base.modifier) \
      FROM base JOIN pg_catalog.pg_type t ON t.oid = base.oid WHERE t.typtype <> 'd')";
 
-fn postgres(schema: Option<&str>, table: &str) -> SelectStatement {
+/// The table of an entity on PostgreSQL, as the connection finds it: a `regclass`, NULL
+/// where there is none.
+pub(crate) fn postgres_table<E: EntityTrait>() -> FunctionCall {
+    let entity = E::default();
     let quoted = |name: &str| format!("\"{}\"", name.replace('"', "\"\""));
-    let path = schema.into_iter().chain([table]).map(quoted).collect::<Vec<_>>().join(".");
+    let names = entity.schema_name().into_iter().chain([entity.table_name()]);
+    Func::cust("to_regclass").arg(names.map(quoted).collect::<Vec<_>>().join("."))
+}
+
+fn postgres<E: EntityTrait>() -> SelectStatement {
     // the name of a collation that holds different texts equal
     let loose = Query::select()
         .expr(Expr::col(("c", "collname")).cast_as("text"))
@@ -141,7 +150,7 @@ fn postgres(schema: Option<&str>, table: &str) -> SelectStatement {
         .expr(Expr::from(SubQueryStatement::from(loose)))
         .expr(Expr::col(("a", "attgenerated")).cast_as("text"))
         .from_as(("pg_catalog", "pg_attribute"), "a")
-        .and_where(Expr::col(("a", "attrelid")).eq(Func::cust("to_regclass").arg(path)))
+        .and_where(Expr::col(("a", "attrelid")).eq(postgres_table::<E>()))
         .and_where(Expr::col(("a", "attnum")).gt(0))
         .and_where(Expr::col(("a", "attisdropped")).not())
         .to_owned()

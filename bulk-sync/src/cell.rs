@@ -183,7 +183,8 @@ mod driver {
         }
 
         fn float(&self, index: usize) -> Option<f64> {
-            self.try_get(index).ok()
+            // a NULL of SQLite is decoded as 0
+            self.try_get(index).ok().flatten()
         }
     }
 

@@ -72,6 +72,15 @@ pub(crate) enum RowLock {
     Rows,
 }
 
+impl RowLock {
+    /// Makes a SELECT lock what it reads.
+    pub fn apply(self, select: &mut SelectStatement) {
+        if self == Self::Rows {
+            select.lock(LockType::Update);
+        }
+    }
+}
+
 /// What the rows in scope are to the models. Keys get the values that the
 /// table's columns would hold.
 pub(crate) async fn find<E, C>(
@@ -85,7 +94,7 @@ where
     C: ReadRows,
 {
     let Checked { task, desired, index } = checked;
-    let judge = Judge::new(task, db);
+    let judge = Judge::new(task, row_lock, db);
     if judge.round_keys(desired).await? {
         let rounded = std::mem::replace(desired, Desired::Models(Vec::new()));
         (*desired, *index) = reindex(task, rounded)?;
@@ -148,9 +157,7 @@ where
     if reading == Reading::FirstRows {
         select.limit(FIRST_ROWS);
     }
-    if row_lock == RowLock::Rows {
-        select.lock(LockType::Update);
-    }
+    row_lock.apply(&mut select);
     let failed = |source| task.failed(Action::Read, source);
     let step = Step::begin(Phase::Reading);
     let mut planner = Planner::new(task, desired, index);

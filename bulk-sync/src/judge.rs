@@ -16,6 +16,7 @@ use crate::{
     dialect::Dialect,
     error::{Action, InputFault, SyncError},
     field::{Field, Row},
+    find::RowLock,
     key_text::row_text,
     moment::{Rounding, nanoseconds, of_type, telling_moments},
     plan::{Task, Update},
@@ -32,14 +33,16 @@ const ASKED: usize = 5_000;
 pub(crate) struct Judge<'a, E: EntityTrait, C> {
     pub task: &'a Task<E>,
     pub statements: Statements<'a, E>,
+    /// Whether rows that it reads are locked by it.
+    pub row_lock: RowLock,
     pub db: &'a C,
 }
 
 impl<'a, E: EntityTrait, C: ReadRows> Judge<'a, E, C> {
-    pub fn new(task: &'a Task<E>, db: &'a C) -> Self {
+    pub fn new(task: &'a Task<E>, row_lock: RowLock, db: &'a C) -> Self {
         let dialect = Dialect::of(db.get_database_backend());
         let statements = Statements { dialect, columns: &task.columns };
-        Self { task, statements, db }
+        Self { task, statements, row_lock, db }
     }
 
     pub fn columns(&self) -> &'a Columns<E> {
@@ -157,7 +160,8 @@ impl<'a, E: EntityTrait, C: ReadRows> Judge<'a, E, C> {
 
     /// Reads the catalog where something would be written, and it has not been
     /// read. Returns whether what it says makes another reading of the rows
-    /// necessary: keys were changed, or what was found may be no difference.
+    /// necessary: keys were changed, rows were overlooked, or what was found may be no
+    /// difference.
     pub async fn learn(
         &self,
         desired: &mut Desired<E>,
@@ -174,8 +178,14 @@ impl<'a, E: EntityTrait, C: ReadRows> Judge<'a, E, C> {
         }
         self.declared().await?;
         let misled = found.is_partial && columns.compared.iter().any(|&at| columns.is_computed(at));
+        // rows that were looked up were compared as text
+        let compared_otherwise =
+            |&key: &Position| columns.declared(key).is_some_and(|key| key.compared_as.is_some());
+        let overlooked = !found.created.is_empty()
+            && !found.read_all
+            && columns.key.iter().any(compared_otherwise);
         let rounded = !found.created.is_empty() && self.round_keys(desired).await?;
-        Ok(misled || rounded)
+        Ok(misled || overlooked || rounded)
     }
 
     /// Drops the updates that differ only in what the columns do not keep.

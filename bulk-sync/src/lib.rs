@@ -392,6 +392,8 @@
 #[cfg(any(doc, doctest))]
 #[path = "manual.rs"]
 pub mod _manual;
+mod apply;
+mod attempt;
 mod batch;
 mod catalog;
 mod cell;
@@ -426,6 +428,7 @@ mod rounding;
 mod row_source;
 mod run;
 mod scope;
+mod self_reference;
 mod send;
 #[cfg(feature = "serde")]
 mod serialize;
@@ -450,6 +453,7 @@ use sea_orm::ModelTrait;
 pub use bulk_sync_derive::SyncKey;
 
 pub use crate::{
+    apply::HookedPlan,
     connection::{ReadRows, RowStream, SyncConnection},
     difference::{Difference, UpdatedModel},
     display::LISTED_ROWS,
@@ -460,7 +464,6 @@ pub use crate::{
     plan::{Change, SyncPlan, UpdatedRow},
     progress::{Phase, Progress},
     result::{SyncResult, SyncReturning},
-    run::HookedPlan,
     scope::{IntoScope, Scope, WholeTable},
     storable::ValueFault,
     sync::BulkSync,

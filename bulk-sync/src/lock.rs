@@ -21,6 +21,7 @@ use sea_orm::{
 };
 
 use crate::{
+    catalog::postgres_table,
     connection::ReadRows,
     dialect::{Dialect, ScopeLock},
     error::{Action, InputFault, SyncError},
@@ -42,6 +43,13 @@ pub(crate) enum Locked {
     NoRow,
     /// So are all rows that are read, each time they are read.
     Rows,
+}
+
+impl Locked {
+    /// How rows are read from then on.
+    pub fn row_lock(self) -> RowLock {
+        if self == Self::Rows { RowLock::Rows } else { RowLock::None }
+    }
 }
 
 /// Waits until no other sync of the scope has something to commit.
@@ -72,14 +80,15 @@ where
     }
 }
 
-/// Named by a hash of the table and the condition, and one of the schema, as a
-/// tenant can have one of its own. Names with the same hash wait in vain.
+/// Named by a hash of the condition, and one of the table's number, as a schema can be
+/// found by different paths, and a tenant can have one of its own. Names with the same
+/// hash wait in vain.
 fn advisory_lock<E: EntityTrait>(task: &Task<E>, dialect: Dialect) -> FunctionCall {
-    let name = format!("bulk_sync {} {}", task.table, task.locked_scope().text(dialect.backend));
-    let schema = Func::coalesce([Func::cust("current_schema").into(), Expr::val("")]);
+    let name = format!("bulk_sync {}", task.locked_scope().text(dialect.backend));
+    let number = postgres_table::<E>().cast_as("oid").cast_as("text");
     Func::cust("pg_advisory_xact_lock")
         .arg(Expr::val(hash(&name)))
-        .arg(Func::cust("hashtext").arg(schema))
+        .arg(Func::cust("hashtext").arg(Func::coalesce([number, Expr::val("")])))
 }
 
 /// Locks the first row in scope. While it waits, another can become the first: it is

@@ -120,7 +120,8 @@ impl<E: EntityTrait, C: ReadRows> Judge<'_, E, C> {
         let size = |created: &usize| columns.size(&columns.key, desired.row(*created));
         for batch in batches(&found.created, self.limit(fixed, &columns.key), size) {
             let keys = batch.iter().map(|&at| columns.key_values(desired.row(at))).collect();
-            let select = self.statements.select_matching(&task.scope, keys, &read);
+            let mut select = self.statements.select_matching(&task.scope, keys, &read);
+            self.row_lock.apply(&mut select);
             for row in self.db.query_all(&select).await.map_err(|error| self.failed(error))? {
                 let number = number(&row, 0).map_err(|error| self.failed(error))?;
                 let Some(&created) = batch.get(number) else { continue };

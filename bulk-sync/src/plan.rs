@@ -1,5 +1,7 @@
 //! What a sync is going to do, as a value.
 
+use std::collections::HashSet;
+
 use sea_orm::{DbErr, EntityTrait, IntoActiveModel, Value};
 
 use crate::{
@@ -12,6 +14,7 @@ use crate::{
     planner::Found,
     run::Checked,
     scope::Scope,
+    self_reference::refer_to_deleted,
     settings::Settings,
     soft_delete::SoftDelete,
     trace::Trace,
@@ -219,7 +222,10 @@ impl<E: EntityTrait> SyncPlan<E> {
 
     /// The plan without the models that need no change, to be kept for a while.
     pub(crate) fn without_unchanged(mut self) -> Self {
-        let kept: Vec<usize> = self.written().collect();
+        let mut kept: Vec<usize> = self.written().collect();
+        // those that a delete of the plan is not to leave without what they refer to
+        let written: HashSet<usize> = kept.iter().copied().collect();
+        kept.extend(refer_to_deleted(&self).into_iter().filter(|index| !written.contains(index)));
         self.desired = self.desired.select(&kept);
         let created = self.created.len();
         self.created = (0..created).collect();

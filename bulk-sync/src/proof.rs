@@ -21,7 +21,7 @@ use crate::{
     dialect::{Dialect, ScopeLock},
     error::{Action, InputFault, SyncError},
     field::Row,
-    find::{Reading, RowLock, read},
+    find::{Reading, read},
     judge::Judge,
     key_text::row_text,
     lock::Locked,
@@ -154,7 +154,8 @@ impl<E: EntityTrait, C: ReadRows> Proof<'_, E, C> {
             return Ok(());
         }
         let columns = &self.plan.task.columns;
-        let repeated = self.statements.select_repeated_keys(self.scope);
+        let mut repeated = self.statements.select_repeated_keys(self.scope);
+        self.locked.row_lock().apply(&mut repeated);
         let fixed = self.statements.parameters(&repeated);
         let few = rows_per_statement(self.statements.dialect, Some(FEW), fixed, columns.key.len());
         let mut faults = Vec::new();
@@ -183,14 +184,14 @@ impl<E: EntityTrait, C: ReadRows> Proof<'_, E, C> {
     async fn compare_again(&self) -> Result<(), SyncError> {
         let (task, plan) = (&self.plan.task, self.plan);
         let (desired, index) = (&plan.desired, &plan.index);
-        let row_lock = if self.locked == Locked::Rows { RowLock::Rows } else { RowLock::None };
+        let row_lock = self.locked.row_lock();
         let reading = Reading::NeededColumns;
         let found = read(task, desired, index, self.db, reading, row_lock, Meter::silent()).await;
         let mut found = match found {
             Err(SyncError::DuplicateRows { keys, .. }) => return Err(self.moved(keys)),
             found => found?,
         };
-        let judge = Judge::new(task, self.db);
+        let judge = Judge::new(task, row_lock, self.db);
         judge.match_loose_keys(desired, index, &mut found, Reading::NeededColumns).await?;
         judge.settle_updates(desired, &mut found).await?;
         let keys = |indices: Vec<usize>| {
@@ -232,11 +233,12 @@ impl<E: EntityTrait, C: ReadRows> Proof<'_, E, C> {
     }
 
     /// Rows have moved that the sync did not write: because of others that it
-    /// did write, or at the hands of another transaction.
+    /// did write, or at the hands of another transaction. Others can have filled a
+    /// scope that has no row to lock, whatever its condition.
     fn moved(&self, rows: Vec<String>) -> SyncError {
         let table = self.plan.task.table.clone();
         let others_commit = self.statements.dialect.scope_lock != ScopeLock::Database;
-        if others_commit && !self.has_subquery {
+        if others_commit && (!self.has_subquery || self.locked == Locked::NoRow) {
             SyncError::StalePlan { table, rows }
         } else {
             SyncError::OutOfScope { table, keys: rows }

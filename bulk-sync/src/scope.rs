@@ -2,7 +2,10 @@
 
 use sea_orm::{
     DbBackend,
-    sea_query::{Condition, MysqlQueryBuilder, PostgresQueryBuilder, Query, SqliteQueryBuilder},
+    sea_query::{
+        Condition, MysqlQueryBuilder, PostgresQueryBuilder, Query, SelectStatement,
+        SqliteQueryBuilder,
+    },
 };
 
 /// The whole table as the scope of a sync: each row that no model is given for
@@ -63,18 +66,35 @@ fn selects_by_nothing(condition: &Condition, backend: DbBackend) -> bool {
 
 /// Whether rows can meet the condition because of other rows.
 pub(crate) fn has_subquery(condition: &Condition, backend: DbBackend) -> bool {
-    text(condition, backend).to_ascii_uppercase().matches("SELECT").count() > 1
+    // names and texts are in quotes, and a quote within them is doubled; values are parameters
+    let mut quote = None;
+    let outside = |c: char| {
+        let is_outside = quote.is_none();
+        if quote == Some(c) {
+            quote = None;
+        } else if is_outside && matches!(c, '"' | '`' | '\'') {
+            quote = Some(c);
+        }
+        if is_outside && quote.is_none() { c } else { ' ' }
+    };
+    let sql: String = backend.build(&select(condition)).sql.chars().map(outside).collect();
+    let words = sql.split(|c: char| !c.is_alphanumeric() && c != '_');
+    words.filter(|word| word.eq_ignore_ascii_case("SELECT")).nth(1).is_some()
 }
 
 /// `SELECT WHERE condition`, in the words of the backend: some expressions are
 /// known to one alone.
 fn text(condition: &Condition, backend: DbBackend) -> String {
-    let select = Query::select().cond_where(condition.clone()).to_owned();
+    let select = select(condition);
     match backend {
         DbBackend::Postgres => select.to_string(PostgresQueryBuilder),
         DbBackend::MySql => select.to_string(MysqlQueryBuilder),
         _ => select.to_string(SqliteQueryBuilder),
     }
+}
+
+fn select(condition: &Condition) -> SelectStatement {
+    Query::select().cond_where(condition.clone()).take()
 }
 
 #[cfg(test)]
@@ -103,5 +123,23 @@ mod tests {
             assert!(!expr.clone().into_scope().is_empty(DbBackend::Sqlite), "{expr:?}");
         }
         assert!(!WholeTable.into_scope().is_empty(DbBackend::Sqlite));
+    }
+
+    #[test]
+    fn a_subquery_is_told_from_texts_and_names() {
+        let nested = Query::select().column("id").from("other").take();
+        let is_one = |condition: Condition| {
+            [DbBackend::Postgres, DbBackend::MySql, DbBackend::Sqlite]
+                .map(|backend| has_subquery(&condition, backend))
+        };
+        assert_eq!(is_one(Expr::col("id").in_subquery(nested).into()), [true; 3]);
+        assert_eq!(is_one(Expr::cust("id IN (select id from other)").into()), [true; 3]);
+        for expr in [
+            Expr::col("selected").eq(true),
+            Expr::col("select").eq("it's a select"),
+            Expr::cust("name = 'select it''s select' OR last_select = 1"),
+        ] {
+            assert_eq!(is_one(expr.clone().into()), [false; 3], "{expr:?}");
+        }
     }
 }

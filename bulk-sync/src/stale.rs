@@ -45,7 +45,7 @@ where
 {
     let rows = plan.updated.len() + plan.deleted.len();
     let mut meter = Meter::begin(&plan.task.settings, Phase::Comparing, rows);
-    let rows = Look::new(plan, db).written_rows(read, &mut meter).await?;
+    let rows = Look::new(plan, RowLock::None, db).written_rows(read, &mut meter).await?;
     if rows.is_empty() {
         return Ok(());
     }
@@ -67,12 +67,12 @@ where
     E: EntityTrait,
     C: ReadRows,
 {
-    let look = Look::new(plan, db);
+    let look = Look::new(plan, row_lock, db);
     let all: Vec<_> = plan.task.columns.all().collect();
     let rows = plan.updated.len() + plan.deleted.len() + plan.created.len();
     let mut meter = Meter::begin(&plan.task.settings, Phase::Comparing, rows);
     let mut rows = look.written_rows(&all, &mut meter).await?;
-    rows.extend(look.appeared_rows(row_lock, &mut meter).await?);
+    rows.extend(look.appeared_rows(&mut meter).await?);
     if rows.is_empty() {
         return look.count_in_scope().await;
     }
@@ -82,14 +82,16 @@ where
 struct Look<'a, E: EntityTrait, C> {
     plan: &'a SyncPlan<E>,
     statements: Statements<'a, E>,
+    /// Whether rows that are only read are locked by it.
+    row_lock: RowLock,
     db: &'a C,
 }
 
 impl<'a, E: EntityTrait, C: ReadRows> Look<'a, E, C> {
-    fn new(plan: &'a SyncPlan<E>, db: &'a C) -> Self {
+    fn new(plan: &'a SyncPlan<E>, row_lock: RowLock, db: &'a C) -> Self {
         let dialect = Dialect::of(db.get_database_backend());
         let statements = Statements { dialect, columns: &plan.task.columns };
-        Self { plan, statements, db }
+        Self { plan, statements, row_lock, db }
     }
 
     fn columns(&self) -> &Columns<E> {
@@ -216,20 +218,14 @@ impl<'a, E: EntityTrait, C: ReadRows> Look<'a, E, C> {
 
     /// The rows in scope that have a key of a row to create, and others than
     /// the planned ones that have a key of a row to update.
-    async fn appeared_rows(
-        &self,
-        row_lock: RowLock,
-        meter: &mut Meter,
-    ) -> Result<Vec<String>, SyncError> {
+    async fn appeared_rows(&self, meter: &mut Meter) -> Result<Vec<String>, SyncError> {
         let key = &self.columns().key;
         let mut appeared = Vec::new();
         for batch in self.plan.created.chunks(self.limit(key)) {
             let rows = batch.iter().map(|&index| self.plan.desired.row(index));
             let keys = rows.map(|row| self.columns().values(key, row)).collect();
             let mut select = self.select(key, keys, key);
-            if row_lock == RowLock::Rows {
-                select.lock(LockType::Update);
-            }
+            self.row_lock.apply(&mut select);
             let rows = self.fetch(&select, key).await?;
             let text = |row| format!("{} has appeared", self.key_text(Row::Active(row)));
             appeared.extend(rows.iter().map(text));
@@ -255,6 +251,7 @@ impl<'a, E: EntityTrait, C: ReadRows> Look<'a, E, C> {
             let keys = current.map(|row| columns.key_values(row)).collect();
             let mut select = live.clone();
             select.cond_where(self.statements.among(&columns.key, keys));
+            self.row_lock.apply(&mut select);
             let rows = self.fetch(&select, &positions).await?;
             let others = rows.iter().filter(|row| !planned.contains(&primary_key(row)));
             let text = |row| format!("{} has appeared", self.key_text(Row::Active(row)));
@@ -264,7 +261,8 @@ impl<'a, E: EntityTrait, C: ReadRows> Look<'a, E, C> {
     }
 
     async fn count_in_scope(&self) -> Result<u64, SyncError> {
-        let count = self.statements.count(&self.plan.task.live_scope());
+        let mut count = self.statements.count(&self.plan.task.live_scope());
+        self.row_lock.apply(&mut count);
         let row = self.db.query_one(&count).await.map_err(|source| self.failed(source))?;
         let counted = row.map(|row| row.try_get_by_index::<i64>(0)).transpose();
         Ok(counted.map_err(|source| self.failed(source))?.unwrap_or_default().unsigned_abs())

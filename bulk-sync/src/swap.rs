@@ -5,7 +5,8 @@
 //! are parked on a value of nobody's before all rows get the values that they
 //! should have. Of some types (a uuid, a date) there is one such value at most:
 //! those rows are updated in turns, each when its value is free, and of a ring
-//! one row steps aside. Primary keys stay, and no row is deleted, so nothing cascades.
+//! one row steps aside. Primary keys stay, and no row is deleted. Rows of other tables
+//! that refer to such a value with `ON UPDATE CASCADE` go with it, there and back.
 
 use std::{
     collections::HashMap,
@@ -85,7 +86,7 @@ fn holders<E: EntityTrait>(plan: &SyncPlan<E>, position: Position) -> impl Itera
 }
 
 /// Whether there are parking values for the column.
-pub(crate) fn can_park<E: EntityTrait>(field: &Field<E>, held: Row<'_, E>) -> bool {
+fn can_park<E: EntityTrait>(field: &Field<E>, held: Row<'_, E>) -> bool {
     field.value(held).is_some_and(|held| parking_value(field.is_option(), &held, 0).is_some())
 }
 
@@ -120,13 +121,21 @@ pub(crate) fn free_and_blocked<E: EntityTrait>(
     })
 }
 
-/// A value for the `number`th parked row, of the type of the value that it
-/// has: NULL where that can be, else one that hardly any row has. `None`
-/// for types that have too few values, or none that is surely free.
+/// A value for the `number`th parked row, of the type of the value that it has.
+pub(crate) type Park = fn(is_option: bool, held: &Value, number: usize) -> Option<Value>;
+
+/// NULL where that can be, else as [`parking_value`].
+pub(crate) fn null_or_parking_value(is_option: bool, held: &Value, number: usize) -> Option<Value> {
+    if is_option { Some(held.as_null()) } else { rare_value(held, number) }
+}
+
+/// One that hardly any row has; for types that have too few values, or none that is
+/// surely free, NULL where that can be. `None` where it cannot.
 pub(crate) fn parking_value(is_option: bool, held: &Value, number: usize) -> Option<Value> {
-    if is_option {
-        return Some(held.as_null());
-    }
+    rare_value(held, number).or(is_option.then(|| held.as_null()))
+}
+
+fn rare_value(held: &Value, number: usize) -> Option<Value> {
     Some(match held {
         Value::SmallInt(_) => {
             Value::SmallInt(Some(i16::MIN.checked_add_unsigned(number.try_into().ok()?)?))

@@ -3,22 +3,23 @@
 //! SeaORM gives the code of an error only through the types of a driver, on
 //! which this crate does not depend. The drivers print it for debugging, where
 //! a quote inside of a message is escaped, so that no message can feign one.
+//! Errors that are not a driver's are not looked into.
 
-use sea_orm::DbErr;
+use sea_orm::{DbErr, RuntimeErr};
 
 /// Serialization failure, deadlock, lock not available.
 const POSTGRES: [&str; 3] = ["\"40001\"", "\"40P01\"", "\"55P03\""];
 
 /// Deadlock, lock wait timeout, record changed since it was read (MariaDB's
-/// snapshot isolation).
-const MYSQL: [&str; 3] = ["1213", "1205", "1020"];
+/// snapshot isolation), rolled back by the commit (MySQL's group replication).
+const MYSQL: [&str; 4] = ["1213", "1205", "1020", "3101"];
 
 /// The low byte of `SQLITE_BUSY` and `SQLITE_LOCKED` in all their forms.
 const SQLITE: [i32; 2] = [5, 6];
 
 /// Whether the statement could succeed in another try of its transaction.
 pub(crate) fn is_transient(error: &DbErr) -> bool {
-    let text = format!("{error:?}");
+    let text = driver_text(error);
     if text.contains("PgDatabaseError {") {
         field(&text, "code").is_some_and(|code| POSTGRES.iter().any(|c| code.contains(c)))
     } else if text.contains("MySqlDatabaseError {") {
@@ -34,7 +35,19 @@ pub(crate) fn is_transient(error: &DbErr) -> bool {
 /// Whether the database has answered with an error, so that it is known what
 /// became of the statement.
 pub(crate) fn is_answer(error: &DbErr) -> bool {
-    format!("{error:?}").contains("SqlxError(Database(")
+    driver_text(error).contains("SqlxError(Database(")
+}
+
+/// What the driver prints; nothing where the error is not its own.
+fn driver_text(error: &DbErr) -> String {
+    match error {
+        DbErr::Conn(source) | DbErr::Exec(source) | DbErr::Query(source)
+            if !matches!(source, RuntimeErr::Internal(_)) =>
+        {
+            format!("{error:?}")
+        }
+        _ => String::new(),
+    }
 }
 
 /// The value of the first field of that name.

@@ -38,15 +38,15 @@ impl Tries {
         self.made == 0
     }
 
-    /// Takes note of a try that another transaction was in the way of, and
+    /// Takes note of a try that failed. Where another transaction was in the way,
     /// waits a random time before the next.
     ///
     /// # Errors
     ///
-    /// The error of the last try, with the number of tries.
+    /// The error, where that cannot help; that of the last try, with the number of tries.
     pub async fn again(&mut self, error: SyncError) -> Result<(), SyncError> {
         self.made += 1;
-        if self.most <= 1 {
+        if self.most <= 1 || !error.is_retryable() {
             return Err(error);
         }
         if self.made >= self.most {

@@ -4,9 +4,13 @@
 //! and the error goes to its next command. Where that is one without an answer,
 //! as the closing of a prepared statement is, nobody hears of it: what comes
 //! after is committed statement by statement, and what came before is gone.
+//!
+//! A hook can ignore the error of a statement. PostgreSQL does nothing more in such a
+//! transaction, and answers its COMMIT with a ROLLBACK and no error; after a deadlock,
+//! MySQL goes on without one.
 
 use sea_orm::{
-    DbBackend, EntityTrait,
+    DbBackend, DbErr, EntityTrait, TransactionSession, TransactionTrait,
     sea_query::{Expr, Query},
 };
 
@@ -14,6 +18,7 @@ use crate::{
     connection::ReadRows,
     error::{Action, SyncError},
     plan::SyncPlan,
+    transient::{is_answer, is_transient},
 };
 
 /// Read by MariaDB alone, as what it is in this comment. MySQL does not know the
@@ -41,10 +46,50 @@ where
         Err(error) => matches!(error, SyncError::OutOfScope { .. }),
     };
     if is_doubtful && is_over(plan, db).await? {
-        let rows = vec!["the server has rolled the transaction back".to_owned()];
-        return Err(SyncError::StalePlan { table: plan.task.table.clone(), rows });
+        return Err(rolled_back(plan));
     }
     done
+}
+
+/// Finds out, by a savepoint, whether a hook has left the transaction as one that can be
+/// committed.
+///
+/// # Errors
+///
+/// `Refused` where a statement of the hook has failed, `StalePlan` where the transaction
+/// is over, `Statement` where that cannot be asked.
+pub(crate) async fn unless_given_up<E, T>(
+    plan: &SyncPlan<E>,
+    transaction: &T,
+) -> Result<(), SyncError>
+where
+    E: EntityTrait,
+    T: TransactionTrait,
+{
+    let given_up = |error: &DbErr| is_answer(error) && !is_transient(error);
+    match transaction.begin().await {
+        Ok(savepoint) => savepoint.commit().await.map_err(|error| {
+            if given_up(&error) {
+                rolled_back(plan)
+            } else {
+                plan.task.failed(Action::Prove, error)
+            }
+        }),
+        Err(error) if given_up(&error) => {
+            let table = plan.task.table.clone();
+            let source = format!(
+                "the hook ignored the error of a statement, and the database has given the \
+                 transaction up: {error}"
+            );
+            Err(SyncError::Refused { table, source: source.into() })
+        }
+        Err(error) => Err(plan.task.failed(Action::Prove, error)),
+    }
+}
+
+fn rolled_back<E: EntityTrait>(plan: &SyncPlan<E>) -> SyncError {
+    let rows = vec!["the server has rolled the transaction back".to_owned()];
+    SyncError::StalePlan { table: plan.task.table.clone(), rows }
 }
 
 async fn is_over<E, C>(plan: &SyncPlan<E>, db: &C) -> Result<bool, SyncError>

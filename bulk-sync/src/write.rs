@@ -3,8 +3,8 @@
 
 use futures_util::future::join;
 use sea_orm::{
-    ConnectionTrait, DbErr, EntityTrait, Iterable, RelationTrait, SqlErr, StatementBuilder,
-    TransactionSession, TransactionTrait, Value, sea_query::UpdateStatement,
+    ConnectionTrait, DbErr, EntityTrait, SqlErr, StatementBuilder, TransactionSession,
+    TransactionTrait, Value, sea_query::UpdateStatement,
 };
 
 use crate::{
@@ -17,9 +17,10 @@ use crate::{
     key_text::row_text,
     plan::{SyncPlan, Update},
     progress::{Meter, Phase},
+    self_reference::{Children, lock_children, refers_to_itself},
     send::{Outgoing, Sender},
     statement::Statements,
-    swap::{can_park, contested, free_and_blocked, parking_value},
+    swap::{Park, contested, free_and_blocked, null_or_parking_value, parking_value},
     trace::Step,
 };
 
@@ -37,12 +38,15 @@ where
     E: EntityTrait,
     C: ConnectionTrait + TransactionTrait,
 {
+    let children = lock_children(plan, db).await?;
     if plan.deleted.is_empty() || plan.updated.is_empty() || !refers_to_itself::<E>() {
         delete_first(plan, db).await?;
     } else {
         delete_first_or_last(plan, db).await?;
     }
-    Writer::new(plan, db).create().await
+    let writer = Writer::new(plan, db);
+    writer.create().await?;
+    writer.give_back(&children).await
 }
 
 async fn delete_first<E, C>(plan: &SyncPlan<E>, db: &C) -> Result<(), SyncError>
@@ -65,16 +69,10 @@ where
     C: ConnectionTrait + TransactionTrait,
 {
     let savepoint = db.begin().await?;
-    let error = match delete_first(plan, &savepoint).await {
-        Ok(()) => return Ok(savepoint.commit().await?),
-        Err(error) => error,
-    };
-    // after a deadlock there is no savepoint left on MySQL
-    let rolled_back = savepoint.rollback().await;
-    if !is_refusal(&error) {
-        return Err(error);
+    let tried = delete_first(plan, &savepoint).await;
+    if end(savepoint, tried, is_refusal).await?.is_some() {
+        return Ok(());
     }
-    rolled_back?;
     update(plan, db).await?;
     let writer = Writer::new(plan, db);
     writer.revive().await?;
@@ -86,9 +84,27 @@ fn is_refusal(error: &SyncError) -> bool {
     matches!(error, SyncError::Constraint { .. } | SyncError::StalePlan { .. })
 }
 
-fn refers_to_itself<E: EntityTrait>() -> bool {
-    let table = E::default().table_ref();
-    E::Relation::iter().any(|relation| relation.def().to_tbl == table)
+/// Ends the savepoint of what was tried: keeps it where it is done; `None` where it is
+/// rolled back, and can be tried otherwise.
+async fn end<T: TransactionSession, R>(
+    savepoint: T,
+    tried: Result<R, SyncError>,
+    can_be_otherwise: impl FnOnce(&SyncError) -> bool,
+) -> Result<Option<R>, SyncError> {
+    let error = match tried {
+        Ok(done) => {
+            savepoint.commit().await?;
+            return Ok(Some(done));
+        }
+        Err(error) => error,
+    };
+    // after a deadlock there is no savepoint left on MySQL
+    let rolled_back = savepoint.rollback().await;
+    if !can_be_otherwise(&error) {
+        return Err(error);
+    }
+    rolled_back?;
+    Ok(None)
 }
 
 /// Updates rows; where a unique value moves between them, in two phases.
@@ -104,18 +120,19 @@ where
     // most columns are not unique: only an error tells, and PostgreSQL goes on
     // after one only from a savepoint
     let savepoint = db.begin().await?;
-    let error = match Writer::new(plan, &savepoint).update().await {
-        Ok(()) => return Ok(savepoint.commit().await?),
-        Err(error) => error,
-    };
-    // after a deadlock there is no savepoint left on MySQL
-    let rolled_back = savepoint.rollback().await;
-    if !error.is_unique_violation() {
-        return Err(error);
+    let tried = Writer::new(plan, &savepoint).update().await;
+    if end(savepoint, tried, SyncError::is_unique_violation).await?.is_some() {
+        return Ok(());
     }
-    rolled_back?;
+    // NULL would reach the rows that refer to them, and stay there; but a column that
+    // refers to others itself takes nothing else
+    let savepoint = db.begin().await?;
+    let tried = Writer::new(plan, &savepoint).park(&contested, parking_value).await;
     let writer = Writer::new(plan, db);
-    let in_turns = writer.park(contested).await?;
+    let in_turns = match end(savepoint, tried, |error| !error.is_retryable()).await? {
+        Some(in_turns) => in_turns,
+        None => writer.park(&contested, null_or_parking_value).await?,
+    };
     if in_turns.is_empty() {
         writer.update().await
     } else {
@@ -226,7 +243,9 @@ impl<'a, E: EntityTrait, C: ConnectionTrait> Writer<'a, E, C> {
             };
             let statements = batches(&updates, limit, size).map(|batch| {
                 let set = columns_to_set(columns, &settable, batch);
-                let rows = batch.iter().map(|update| (*update, self.new_values(update, &set)));
+                let rows = batch
+                    .iter()
+                    .map(|update| (Row::Active(&update.current), self.new_values(update, &set)));
                 let (statement, rows) = self.assignment(&set, rows.collect());
                 let done = batch.iter().filter(|update| !update.revived).count();
                 let batch = self.batch(statement, rows, done);
@@ -263,31 +282,29 @@ impl<'a, E: EntityTrait, C: ConnectionTrait> Writer<'a, E, C> {
     /// Returns the columns that have no such values.
     async fn park(
         &self,
-        mut contested: Vec<(usize, Vec<Position>)>,
+        contested: &[(usize, Vec<Position>)],
+        value: Park,
     ) -> Result<Vec<Position>, SyncError> {
         let mut without = Vec::new();
-        for (index, positions) in &mut contested {
-            let current = Row::Active(&self.plan.updated[*index].current);
-            positions.retain(|&position| {
-                let can_park = can_park(self.columns().field(position), current);
-                if !can_park && !without.contains(&position) {
+        let mut parked = Vec::new();
+        for (number, positions) in contested {
+            let current = Row::Active(&self.plan.updated[*number].current);
+            let (mut set, mut values) = (Vec::new(), Vec::new());
+            for &position in positions {
+                let field = self.columns().field(position);
+                let held = field.value(current);
+                if let Some(free) = held.and_then(|held| value(field.is_option(), &held, *number)) {
+                    set.push(position);
+                    values.push(free);
+                } else if !without.contains(&position) {
                     without.push(position);
                 }
-                can_park
-            });
+            }
+            parked.extend((!set.is_empty()).then_some((current, set, values)));
         }
-        contested.retain(|(_, positions)| !positions.is_empty());
-        for (set, members) in group(&contested, |(_, positions)| positions.clone()) {
+        for (set, members) in group(&parked, |(_, set, _)| set.clone()) {
             for batch in members.chunks(self.update_limit(&set)) {
-                let row = |&&(number, _): &&(usize, Vec<Position>)| {
-                    let update = &self.plan.updated[number];
-                    let held = self.columns().values(&set, Row::Active(&update.current));
-                    let fields = set.iter().map(|&position| self.columns().field(position));
-                    let parked = fields.zip(held).map(|(field, held)| {
-                        parking_value(field.is_option(), &held, number).unwrap_or(held)
-                    });
-                    (update, parked.collect())
-                };
+                let row = |(row, _, values): &&(Row<'a, E>, _, Vec<Value>)| (*row, values.clone());
                 self.set(&set, batch.iter().map(row).collect()).await?;
             }
         }
@@ -309,7 +326,7 @@ impl<'a, E: EntityTrait, C: ConnectionTrait> Writer<'a, E, C> {
                 let set: Vec<Position> = positions.iter().filter(changed).copied().collect();
                 let held = self.columns().values(&set, Row::Active(&update.current));
                 let values = held.iter().map(Value::dummy_value).collect();
-                self.set(&set, vec![(update, values)]).await?;
+                self.set(&set, vec![(Row::Active(&update.current), values)]).await?;
                 parked.push(aside);
             } else {
                 // every row stands aside: the database says what is in the way
@@ -320,11 +337,31 @@ impl<'a, E: EntityTrait, C: ConnectionTrait> Writer<'a, E, C> {
         Ok(())
     }
 
+    /// Sets the references of rows that are kept to those that were deleted and have
+    /// come back.
+    async fn give_back(&self, children: &[Children<E>]) -> Result<(), SyncError> {
+        for Children { columns: set, rows } in children {
+            for batch in rows.chunks(self.update_limit(set)) {
+                let row = |row| (Row::Active(row), self.columns().values(set, Row::Active(row)));
+                let given = self.set(set, batch.iter().map(row).collect()).await;
+                if let Err(SyncError::StalePlan { table, .. }) = given {
+                    let keys = batch.iter().map(|row| {
+                        let key = row_text(self.columns(), &self.columns().key, Row::Active(row));
+                        format!("{key} goes with the row that it refers to")
+                    });
+                    return Err(SyncError::OutOfScope { table, keys: keys.collect() });
+                }
+                given?;
+            }
+        }
+        Ok(())
+    }
+
     /// Runs one UPDATE that gives rows these values.
     async fn set(
         &self,
         set: &[Position],
-        rows: Vec<(&Update<E>, Vec<Value>)>,
+        rows: Vec<(Row<'_, E>, Vec<Value>)>,
     ) -> Result<(), SyncError> {
         let (statement, rows) = self.assignment(set, rows);
         self.execute(Action::Update, Outgoing::Built(statement), rows).await
@@ -334,11 +371,10 @@ impl<'a, E: EntityTrait, C: ConnectionTrait> Writer<'a, E, C> {
     fn assignment<'u>(
         &self,
         set: &[Position],
-        rows: Vec<(&'u Update<E>, Vec<Value>)>,
+        rows: Vec<(Row<'u, E>, Vec<Value>)>,
     ) -> (UpdateStatement, std::vec::IntoIter<Row<'u, E>>) {
         let mut written = Vec::with_capacity(rows.len());
-        let rows = rows.into_iter().map(|(update, values_to_set)| {
-            let current = Row::Active(&update.current);
+        let rows = rows.into_iter().map(|(current, values_to_set)| {
             written.push(current);
             let mut row = self.columns().primary_key_values(current);
             row.extend(values_to_set);
@@ -456,25 +492,26 @@ impl<'a, E: EntityTrait, C: ConnectionTrait> Writer<'a, E, C> {
                     result.rows_affected()
                 )],
             }),
-            Err(error) => Err(self.refused(action, error, rows)),
+            Err(error) => Err(refused(self.plan, action, error, rows)),
         }
     }
+}
 
-    fn refused<'r>(
-        &self,
-        action: Action,
-        source: DbErr,
-        rows: impl Iterator<Item = Row<'r, E>>,
-    ) -> SyncError {
-        let table = self.plan.task.table.clone();
-        match constraint(&source) {
-            Some(constraint) => {
-                let key = &self.columns().key;
-                let keys = rows.map(|row| row_text(self.columns(), key, row)).collect();
-                SyncError::Constraint { table, action, constraint, keys, source: Box::new(source) }
-            }
-            None => SyncError::Statement { table, action, source: Box::new(source) },
-        }
+/// The error of a statement that writes these rows.
+pub(crate) fn refused<'r, E: EntityTrait>(
+    plan: &SyncPlan<E>,
+    action: Action,
+    source: DbErr,
+    rows: impl Iterator<Item = Row<'r, E>>,
+) -> SyncError {
+    let Some(constraint) = constraint(&source) else { return plan.task.failed(action, source) };
+    let columns = &plan.task.columns;
+    SyncError::Constraint {
+        table: plan.task.table.clone(),
+        action,
+        constraint,
+        keys: rows.map(|row| row_text(columns, &columns.key, row)).collect(),
+        source: Box::new(source),
     }
 }
 

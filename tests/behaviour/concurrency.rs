@@ -3,7 +3,7 @@
 
 use std::{error::Error, time::Duration};
 
-use bulk_sync::{BulkSync, prelude::*};
+use bulk_sync::{Action, BulkSync, prelude::*};
 use bulk_sync_tests::{
     entity::employee::{self, imported},
     suite::{Db, Test, TestResult},
@@ -17,9 +17,9 @@ use sea_orm::{
 };
 use tokio::time::timeout;
 
-use crate::fixture::{Failure, of_501, outsider, people, refused, with_ann_bob_and_cid};
+use crate::fixture::{Failure, id_of, of_501, outsider, people, refused, with_ann_bob_and_cid};
 
-pub const TESTS: [Test; 15] = tests![
+pub const TESTS: [Test; 20] = tests![
     a_sync_with_nothing_to_do_waits_for_no_lock,
     a_sync_waits_for_no_row_of_another_scope,
     a_sync_waits_for_no_row_of_another_scope_where_the_primary_key_is_wider,
@@ -35,6 +35,11 @@ pub const TESTS: [Test; 15] = tests![
     a_hook_is_called_again_with_the_transaction,
     syncs_that_start_together_all_succeed,
     a_plan_is_applied_after_a_wait_unless_its_rows_have_changed,
+    a_plan_whose_rows_are_as_they_were_is_tried_again,
+    a_table_has_one_lock_however_it_is_found,
+    a_row_that_is_deleted_since_the_transaction_of_the_caller_began_is_missed,
+    a_row_that_is_respelled_since_the_transaction_of_the_caller_began_is_not_overwritten,
+    a_row_that_got_the_key_since_the_transaction_of_the_caller_began_is_kept,
 ];
 
 /// Longer than anything here takes.
@@ -371,5 +376,143 @@ async fn a_plan_is_applied_after_a_wait_unless_its_rows_have_changed(db: Db) -> 
     assert_eq!(result.updated, 1);
     let error: Failure = refused(&db, changed().max_tries(0)).await?.into();
     assert!(error.to_string().contains("max_tries takes at least 1"), "{error}");
+    Ok(())
+}
+
+async fn a_plan_whose_rows_are_as_they_were_is_tried_again(db: Db) -> TestResult {
+    with_readers_beside_a_writer(&db).await?;
+    let calls = std::sync::atomic::AtomicU32::new(0);
+    let stale = || SyncError::StalePlan { table: "audit".to_owned(), rows: Vec::new() };
+    let plan = changed().compare(&db.pool).await?;
+    let result = plan
+        .on_change(async |_: &SyncPlan<employee::Entity>, _: &DatabaseTransaction| {
+            match calls.fetch_add(1, std::sync::atomic::Ordering::Relaxed) {
+                0 => Err(stale()),
+                _ => Ok(()),
+            }
+        })
+        .apply(&db.pool)
+        .await?;
+    assert_eq!((result.updated, calls.into_inner()), (1, 2));
+    Ok(())
+}
+
+/// The table of employees by an entity that says in which schema it is.
+mod in_public {
+    use bulk_sync::SyncKey;
+    use sea_orm::entity::prelude::*;
+
+    #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel, SyncKey)]
+    #[sea_orm(schema_name = "public", table_name = "employee")]
+    pub struct Model {
+        #[sea_orm(primary_key)]
+        pub id: i64,
+        #[sync(key)]
+        pub company_id: i32,
+        #[sync(key)]
+        pub external_id: String,
+        pub name: String,
+    }
+
+    #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
+    pub enum Relation {}
+
+    impl ActiveModelBehavior for ActiveModel {}
+}
+
+/// The others write another row, and would not wait for it.
+async fn a_table_has_one_lock_however_it_is_found(db: Db) -> TestResult {
+    if db.backend() != DbBackend::Postgres {
+        return Ok(());
+    }
+    with_ann_bob_and_cid(&db).await?;
+    db.pool.execute_unprepared("CREATE SCHEMA tenant").await?;
+    let callers = db.pool.begin().await?;
+    assert_eq!(changed().exec(&callers).await?.updated, 1);
+    let pool = impatient(&db).await?;
+    let waits =
+        |error: SyncError| matches!(error, SyncError::Statement { action: Action::Lock, .. });
+    let anna = |name: &str, id: &str| in_public::Model {
+        id: 0,
+        company_id: 501,
+        external_id: id.to_owned(),
+        name: name.to_owned(),
+    };
+    let models = [anna("Anna", "A1"), anna("Bob", "B2"), anna("Cid", "C3")];
+    let scope = in_public::Column::CompanyId.eq(501);
+    let by_schema = in_public::Entity::bulk_sync(models, scope, None).max_tries(1);
+    assert!(by_schema.exec(&pool).await.is_err_and(waits));
+    pool.execute_unprepared("SET search_path = tenant, public").await?;
+    let by_path = sync(&[("A1", "Anna"), ("B2", "Bob"), ("C3", "Cid")]).max_tries(1);
+    assert!(by_path.exec(&pool).await.is_err_and(waits));
+    pool.close().await?;
+    callers.rollback().await?;
+    Ok(())
+}
+
+/// Syncs in a transaction of the caller that began before another one's change, or
+/// again, and gives the primary keys by name.
+async fn after(
+    db: &Db,
+    others: &str,
+    sync: BulkSync<employee::Entity>,
+) -> Result<Vec<(String, i64)>, Failure> {
+    let callers = db.pool.begin().await?;
+    people(&callers).await?;
+    db.pool.execute_unprepared(others).await?;
+    match sync.clone().exec(&callers).await {
+        Ok(_) => callers.commit().await?,
+        Err(error) => {
+            assert!(error.is_retryable(), "{error:?}");
+            callers.rollback().await?;
+            sync.clone().exec(&db.pool).await?;
+        }
+    }
+    assert!(sync.check(&db.pool).await?, "{:?}", people(&db.pool).await?);
+    let rows = employee::Entity::find().filter(of_501()).all(&db.pool).await?;
+    Ok(rows.into_iter().map(|row| (row.external_id, row.id)).collect())
+}
+
+async fn a_row_that_is_deleted_since_the_transaction_of_the_caller_began_is_missed(
+    db: Db,
+) -> TestResult {
+    with_readers_beside_a_writer(&db).await?;
+    let sync = sync(&[("A1", "Ann"), ("B2", "Robert")]).skip_deletes();
+    let rows = after(&db, "DELETE FROM employee WHERE external_id = 'A1'", sync).await?;
+    assert!(rows.iter().any(|(external_id, _)| external_id == "A1"), "{rows:?}");
+    Ok(())
+}
+
+/// So many models are not looked up: the whole scope is read.
+async fn a_row_that_is_respelled_since_the_transaction_of_the_caller_began_is_not_overwritten(
+    db: Db,
+) -> TestResult {
+    with_readers_beside_a_writer(&db).await?;
+    let ann = id_of(&db.pool, "A1").await?;
+    let many = (0..1_100).map(|number| imported(&format!("N{number}"), "name"));
+    let models: Vec<_> = many.chain([imported("a1", "Ann")]).collect();
+    employee::Entity::bulk_sync(models[..1_100].to_vec(), of_501(), None)
+        .skip_deletes()
+        .exec(&db.pool)
+        .await?;
+    let sync = employee::Entity::bulk_sync(models, of_501(), None).skip_deletes();
+    let respelled = "UPDATE employee SET external_id = 'XYZ' WHERE external_id = 'A1'";
+    let rows = after(&db, respelled, sync).await?;
+    assert!(rows.contains(&("XYZ".to_owned(), ann)), "{rows:?}");
+    Ok(())
+}
+
+/// MySQL holds the keys equal: the row is respelled.
+async fn a_row_that_got_the_key_since_the_transaction_of_the_caller_began_is_kept(
+    db: Db,
+) -> TestResult {
+    with_readers_beside_a_writer(&db).await?;
+    let cid = id_of(&db.pool, "C3").await?;
+    let sync = sync(&[("A1", "Ann"), ("B2", "Bob"), ("d4", "Cid")]);
+    let others = "UPDATE employee SET external_id = 'D4' WHERE external_id = 'C3'";
+    let rows = after(&db, others, sync).await?;
+    if db.backend() == DbBackend::MySql {
+        assert!(rows.contains(&("d4".to_owned(), cid)), "{rows:?}");
+    }
     Ok(())
 }

@@ -21,7 +21,8 @@ use sea_orm::{DbBackend, IntoActiveModel, QueryOrder, Schema, entity::prelude::*
 
 use crate::fixture::{Failure, insert, rows, settled};
 
-pub const TESTS: [Test; 14] = tests![
+pub const TESTS: [Test; 15] = tests![
+    null_and_zero_are_told_apart,
     a_primary_key_of_two_columns_can_be_the_key,
     a_primary_key_of_text_can_be_the_key,
     a_primary_key_that_is_a_uuid_is_given_by_the_caller,
@@ -156,6 +157,30 @@ async fn columns_of_every_type_become_null_and_back(db: Db) -> TestResult {
     every_type(&db, [sparse("a"), sparse("b")]).await?;
     every_type(&db, [full("a"), full("b")]).await?;
     every_type(&db, [sparse("a"), sparse("b")]).await
+}
+
+async fn null_and_zero_are_told_apart(db: Db) -> TestResult {
+    type Set = fn(&mut every_type::Model);
+    let zeros: [Set; 6] = [
+        |row| row.small_or_null = Some(0),
+        |row| row.big_or_null = Some(0),
+        |row| row.double_or_null = Some(0.0),
+        |row| row.decimal_or_null = Some(Decimal::ZERO),
+        |row| row.flag_or_null = Some(false),
+        |row| row.text_or_null = Some(String::new()),
+    ];
+    db.create_table(every_type::Entity).await?;
+    for (column, set) in zeros.into_iter().enumerate() {
+        let null = vec![sparse("a")];
+        let mut zero = null.clone();
+        set(&mut zero[0]);
+        settled::<every_type::Entity>(&db, null.clone()).await?;
+        for models in [zero, null] {
+            let result = settled::<every_type::Entity>(&db, models).await?;
+            assert_eq!(result.updated, 1, "column {column} of the list: {result}");
+        }
+    }
+    Ok(())
 }
 
 async fn rows_with_and_without_null_are_updated_together(db: Db) -> TestResult {

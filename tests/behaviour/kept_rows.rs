@@ -11,12 +11,12 @@ use bulk_sync_tests::{
     tests,
 };
 use sea_orm::{
-    DatabaseTransaction, QueryOrder,
+    DatabaseTransaction, DbBackend, QueryOrder, Schema,
     entity::prelude::*,
-    sea_query::{Expr, Func},
+    sea_query::{Expr, ForeignKey, Func, Order, Query},
 };
 
-pub const TESTS: [Test; 12] = tests![
+pub const TESTS: [Test; 15] = tests![
     unique_values_of_any_type_move_in_rings_and_chains,
     rows_that_swap_different_sets_of_columns_end_right,
     a_soft_delete_takes_an_expression,
@@ -29,6 +29,9 @@ pub const TESTS: [Test; 12] = tests![
     a_soft_delete_by_a_column_that_cannot_be_cleared_is_refused,
     a_hook_sees_the_change_in_its_transaction_and_is_not_called_without_one,
     a_hook_that_refuses_rolls_the_change_back,
+    a_hook_that_ignores_the_error_of_a_statement_is_not_told_as_done,
+    rows_of_other_tables_follow_a_unique_value_that_moves,
+    unique_values_move_that_refer_to_another_table,
 ];
 
 async fn sync(db: &Db, seats: Vec<seat::Model>) -> Result<SyncResult, SyncError> {
@@ -290,4 +293,73 @@ async fn unique_values_of_any_type_move_in_rings_and_chains(db: Db) -> TestResul
         assert!(sync(passes).await?.is_unchanged());
     }
     Ok(())
+}
+
+/// PostgreSQL gives the whole transaction up, and answers its COMMIT without an error.
+async fn a_hook_that_ignores_the_error_of_a_statement_is_not_told_as_done(db: Db) -> TestResult {
+    db.create_table(employee::Entity).await?;
+    let done = employee::Entity::bulk_sync([imported("A1", "Ann")], WholeTable, None)
+        .on_change(async |_: &SyncPlan<employee::Entity>, tx: &DatabaseTransaction| {
+            let _ = tx.execute_unprepared("INSERT INTO no_such_table VALUES (1)").await;
+            Ok::<_, DbErr>(())
+        })
+        .exec(&db.pool)
+        .await;
+    let count = employee::Entity::find().count(&db.pool).await?;
+    if db.backend() != DbBackend::Postgres {
+        assert_eq!((done?.created, count), (1, 1));
+        return Ok(());
+    }
+    let Err(SyncError::Refused { table, source }) = done else {
+        return Err(format!("{done:?}").into());
+    };
+    assert_eq!((table.as_str(), count), ("employee", 0));
+    let text = source.to_string();
+    assert!(text.starts_with("the hook ignored the error of a statement"), "{text}");
+    Ok(())
+}
+
+/// Seats, and a table whose rows refer to their badges, or to which the badges refer.
+async fn with_seats_and(db: &Db, others: &str, constraint: Option<&str>) -> Result<(), DbErr> {
+    let mut seats = Schema::new(db.backend()).create_table_from_entity(seat::Entity);
+    if let Some(referred) = constraint {
+        db.pool.execute_unprepared(others).await?;
+        let mut key = ForeignKey::create();
+        key.from(seat::Entity, seat::Column::Badge).to(referred.to_owned(), "badge");
+        seats.foreign_key(&mut key);
+    }
+    db.pool.execute(&seats).await?;
+    if constraint.is_none() {
+        db.pool.execute_unprepared(others).await?;
+    }
+    Ok(())
+}
+
+async fn swap_badges(db: &Db) -> TestResult {
+    sync(db, vec![seat("a", 1, "Ann", Some(8)), seat("b", 2, "Bob", Some(7))]).await?;
+    assert_eq!(seats(db).await?.iter().map(|seat| seat.3).collect::<Vec<_>>(), [Some(8), Some(7)]);
+    Ok(())
+}
+
+async fn rows_of_other_tables_follow_a_unique_value_that_moves(db: Db) -> TestResult {
+    let loans = "CREATE TABLE loan (id INT PRIMARY KEY, badge BIGINT, \
+                 FOREIGN KEY (badge) REFERENCES seat (badge) ON UPDATE CASCADE)";
+    with_seats_and(&db, loans, None).await?;
+    sync(&db, vec![seat("a", 1, "Ann", Some(7)), seat("b", 2, "Bob", Some(8))]).await?;
+    db.pool.execute_unprepared("INSERT INTO loan VALUES (1, 7), (2, 8)").await?;
+    swap_badges(&db).await?;
+    let select = Query::select().column("badge").from("loan").order_by("id", Order::Asc).take();
+    let loans = db.pool.query_all(&select).await?;
+    let badges: Vec<_> = loans.iter().map(|row| row.try_get_by_index::<Option<i64>>(0)).collect();
+    assert_eq!(badges, [Ok(Some(8)), Ok(Some(7))]);
+    Ok(())
+}
+
+/// Such a column takes no value of nobody's.
+async fn unique_values_move_that_refer_to_another_table(db: Db) -> TestResult {
+    let badges = "CREATE TABLE badges (badge BIGINT PRIMARY KEY)";
+    with_seats_and(&db, badges, Some("badges")).await?;
+    db.pool.execute_unprepared("INSERT INTO badges VALUES (7), (8)").await?;
+    sync(&db, vec![seat("a", 1, "Ann", Some(7)), seat("b", 2, "Bob", Some(8))]).await?;
+    swap_badges(&db).await
 }

@@ -2,7 +2,10 @@
 
 use bulk_sync::{SyncError, prelude::*, testing::assert_converges};
 use bulk_sync_tests::{
-    entity::reading,
+    entity::{
+        category::{self, category},
+        reading,
+    },
     suite::{Db, Test, TestResult},
     tests,
 };
@@ -11,7 +14,8 @@ use sea_orm::{
     sea_query::prelude::chrono::TimeDelta,
 };
 
-pub const TESTS: [Test; 17] = tests![
+pub const TESTS: [Test; 18] = tests![
+    padded_keys_of_a_column_that_the_entity_calls_text_are_found_again,
     a_new_key_that_the_database_holds_equal_to_an_unchanged_one_is_a_duplicate,
     what_a_column_does_not_keep_is_no_difference,
     what_a_column_does_not_keep_of_thousands_of_times_is_no_difference,
@@ -285,6 +289,18 @@ async fn padded_keys_are_found_again(db: Db) -> TestResult {
     by_code(vec![coded("new")?]).skip_deletes().exec(&db.pool).await?;
     let stale = plan.apply(&db.pool).await;
     assert!(matches!(stale, Err(SyncError::StalePlan { .. })), "{stale:?}");
+    Ok(())
+}
+
+async fn padded_keys_of_a_column_that_the_entity_calls_text_are_found_again(db: Db) -> TestResult {
+    let table = "CREATE TABLE category (id INT PRIMARY KEY, name CHAR(5) NOT NULL, parent_id INT)";
+    db.pool.execute_unprepared(table).await?;
+    let model = category::Model { name: "ab   ".to_owned(), ..category(1, None) };
+    let sync = || category::Entity::bulk_sync([model.clone()], WholeTable, None).skip_deletes();
+    assert_eq!(sync().exec(&db.pool).await?.created, 1);
+    assert!(sync().check(&db.pool).await?);
+    assert!(sync().compare(&db.pool).await?.is_empty());
+    assert!(sync().exec(&db.pool).await?.is_unchanged());
     Ok(())
 }
 

@@ -32,6 +32,8 @@ type Boxed = Box<dyn std::error::Error + Send + Sync>;
 pub enum Actor {
     /// A sync.
     Sync(Box<BulkSync<stock::Entity>>),
+    /// A plan that is made, and then applied.
+    Plan(Box<BulkSync<stock::Entity>>),
     /// A transaction of these statements.
     Writer(&'static [&'static str]),
 }
@@ -39,7 +41,7 @@ pub enum Actor {
 /// What became of an actor.
 #[derive(Debug)]
 pub enum Outcome {
-    /// The sync is done, or has failed.
+    /// The sync is done, or the plan applied; or that has failed.
     Sync(Result<SyncResult, SyncError>),
     /// The transaction is committed, and has written so many rows; or has failed.
     Writer(Result<u64, DbErr>),
@@ -171,6 +173,10 @@ impl Running {
         let task = tokio::spawn(async move {
             match actor {
                 Actor::Sync(sync) => Outcome::Sync(sync.exec(&connection).await),
+                Actor::Plan(sync) => Outcome::Sync(match sync.compare(&connection).await {
+                    Ok(plan) => plan.apply(&connection).await,
+                    Err(error) => Err(error),
+                }),
                 Actor::Writer(statements) => Outcome::Writer(write(&connection, statements).await),
             }
         });
