@@ -50,6 +50,10 @@ pub(crate) fn rounds(column_type: &ColumnType, declared: &Declared, value: &Valu
             && !survives_float(value)
             && may_round(column_type, value);
     }
+    // a CAST can make something of infinity that the column does not
+    if !is_finite(value) {
+        return false;
+    }
     let has_scale = declared.fraction_digits.is_some();
     match column_type {
         ColumnType::Float => has_scale || !["real", "FLOAT"].contains(&cast.as_str()),
@@ -59,6 +63,14 @@ pub(crate) fn rounds(column_type: &ColumnType, declared: &Declared, value: &Valu
             most_fraction_digits(value).is_none_or(|most| most > kept) && scale(&text(value)) > kept
         }),
         _ => has_scale,
+    }
+}
+
+fn is_finite(value: &Value) -> bool {
+    match value {
+        Value::Float(Some(number)) => number.is_finite(),
+        Value::Double(Some(number)) => number.is_finite(),
+        _ => true,
     }
 }
 

@@ -4,6 +4,7 @@ use bulk_sync::{SyncError, prelude::*, testing::assert_converges};
 use bulk_sync_tests::{
     entity::{
         category::{self, category},
+        meter::{self, meter},
         reading,
     },
     suite::{Db, Test, TestResult},
@@ -14,7 +15,8 @@ use sea_orm::{
     sea_query::prelude::chrono::TimeDelta,
 };
 
-pub const TESTS: [Test; 18] = tests![
+pub const TESTS: [Test; 19] = tests![
+    infinity_is_refused_by_mysql_and_not_taken_for_a_number,
     padded_keys_of_a_column_that_the_entity_calls_text_are_found_again,
     a_new_key_that_the_database_holds_equal_to_an_unchanged_one_is_a_duplicate,
     what_a_column_does_not_keep_is_no_difference,
@@ -301,6 +303,21 @@ async fn padded_keys_of_a_column_that_the_entity_calls_text_are_found_again(db: 
     assert!(sync().check(&db.pool).await?);
     assert!(sync().compare(&db.pool).await?.is_empty());
     assert!(sync().exec(&db.pool).await?.is_unchanged());
+    Ok(())
+}
+
+/// A CAST of it to what MySQL rounds as is 0.
+async fn infinity_is_refused_by_mysql_and_not_taken_for_a_number(db: Db) -> TestResult {
+    if db.backend() != DbBackend::MySql {
+        return Ok(());
+    }
+    db.create_table(meter::Entity).await?;
+    let rounding = "ALTER TABLE meter MODIFY reading DOUBLE(10, 2) NOT NULL";
+    db.pool.execute_unprepared(rounding).await?;
+    let sync = |reading| meter::Entity::bulk_sync([meter(1, reading)], WholeTable, None);
+    sync(0.0).exec(&db.pool).await?;
+    let done = sync(f64::NEG_INFINITY).exec(&db.pool).await;
+    assert!(matches!(done, Err(SyncError::Statement { .. })), "{done:?}");
     Ok(())
 }
 
