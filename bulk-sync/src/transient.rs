@@ -38,6 +38,12 @@ pub(crate) fn is_answer(error: &DbErr) -> bool {
     driver_text(error).contains("SqlxError(Database(")
 }
 
+/// Whether there is no transaction after one was begun: a savepoint of MySQL is none where
+/// the transaction is over.
+pub(crate) fn is_not_begun(error: &DbErr) -> bool {
+    driver_text(error).contains("SqlxError(BeginFailed)")
+}
+
 /// What the driver prints; nothing where the error is not its own.
 fn driver_text(error: &DbErr) -> String {
     match error {

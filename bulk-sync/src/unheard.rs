@@ -18,7 +18,7 @@ use crate::{
     connection::ReadRows,
     error::{Action, SyncError},
     plan::SyncPlan,
-    transient::{is_answer, is_transient},
+    transient::{is_answer, is_not_begun, is_transient},
 };
 
 /// Read by MariaDB alone, as what it is in this comment. MySQL does not know the
@@ -83,6 +83,7 @@ where
             );
             Err(SyncError::Refused { table, source: source.into() })
         }
+        Err(error) if is_not_begun(&error) => Err(rolled_back(plan)),
         Err(error) => Err(plan.task.failed(Action::Prove, error)),
     }
 }
