@@ -166,7 +166,8 @@ pub enum SyncError {
         /// The error of the connection; none where the time of the call was over.
         source: Option<Box<DbErr>>,
     },
-    /// The hook of the call refused the change.
+    /// The hook of the call refused the change, or ignored the error of a statement for
+    /// which the database has given the transaction up.
     #[error("the change of {table} was refused")]
     Refused {
         /// The table.

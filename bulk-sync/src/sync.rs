@@ -245,8 +245,10 @@ where
     /// Calls an asynchronous closure with the plan, inside the transaction,
     /// once it is written and proved and before it is committed; not when
     /// there is nothing to do. It can write an audit trail or an outbox through
-    /// the transaction, and refuse the change with an error. Where the
-    /// transaction has to be tried again, so is the closure.
+    /// the transaction, and refuse the change with an error. It gives the errors of its
+    /// statements back: PostgreSQL gives a transaction up for any of them, and the call
+    /// fails even where the closure does not. Where the transaction has to be tried
+    /// again, so is the closure.
     ///
     /// ```text
     /// .on_change(async |plan: &SyncPlan<employee::Entity>, transaction: &DatabaseTransaction| {
