@@ -11,7 +11,7 @@
 
 use std::process::ExitCode;
 
-use bulk_sync_tests::database::SERVERS;
+use bulk_sync_tests::{database::SERVERS, suite};
 use libtest_mimic::{Arguments, Trial};
 
 mod adversary;
@@ -61,5 +61,5 @@ fn main() -> ExitCode {
             add(&format!("syncs_of_drawn_tables_agree::{}", group.name), group.run);
         }
     }
-    libtest_mimic::run(&Arguments::from_args(), trials).exit_code()
+    suite::run_trials(&Arguments::from_args(), trials)
 }

@@ -1,6 +1,13 @@
 //! A database of its own for each test.
 
-use std::{ops::Deref, sync::atomic::AtomicU32, sync::atomic::Ordering};
+use std::{
+    mem,
+    ops::Deref,
+    sync::{
+        Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicU32, Ordering},
+    },
+};
 
 use sea_orm::{
     ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DbBackend, DbErr, EntityTrait,
@@ -10,6 +17,19 @@ use tempfile::TempDir;
 
 /// Connections that a test has at most.
 const CONNECTIONS: u32 = 8;
+
+/// Databases of PostgreSQL that a test has left and that are empty again: to create one
+/// takes longer than most tests.
+static EMPTY: Mutex<Vec<String>> = Mutex::new(Vec::new());
+
+/// What a test can have made in a database, and what it finds in a new one.
+const CLEAR: &str = "DO $$ DECLARE name text; BEGIN \
+     PERFORM pg_terminate_backend(pid, 10000) FROM pg_stat_activity \
+     WHERE datname = current_database() AND pid <> pg_backend_pid(); \
+     FOR name IN SELECT nspname FROM pg_namespace \
+     WHERE nspname NOT LIKE 'pg\\_%' AND nspname <> 'information_schema' \
+     LOOP EXECUTE format('DROP SCHEMA %I CASCADE', name); END LOOP; \
+     CREATE SCHEMA public; GRANT USAGE ON SCHEMA public TO PUBLIC; END $$";
 
 /// A kind of database that the suite runs on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -50,7 +70,7 @@ impl Server {
     }
 }
 
-/// An empty database; goes away with [`TestDatabase::close`].
+/// An empty database; [`TestDatabase::close`] gives it back.
 pub struct TestDatabase {
     /// A pool of connections to it.
     pub pool: DatabaseConnection,
@@ -74,15 +94,20 @@ impl TestDatabase {
     pub async fn create(server: Server) -> Result<Self, DbErr> {
         static COUNTER: AtomicU32 = AtomicU32::new(0);
         let number = COUNTER.fetch_add(1, Ordering::Relaxed);
-        let name = format!("bulk_sync_{}_{number}", std::process::id());
-        let (url, folder) = match server.url()? {
-            Some(url) => {
+        let mut name = format!("bulk_sync_{}_{number}", std::process::id());
+        let left = if server.backend == DbBackend::Postgres { empty().pop() } else { None };
+        let (url, folder) = match (server.url()?, left) {
+            (Some(url), Some(left)) => {
+                name = left;
+                (sibling(&url, &name), None)
+            }
+            (Some(url), None) => {
                 // a run that was killed leaves its databases, and numbers of processes come back
                 execute(&url, &format!("DROP DATABASE IF EXISTS {name}")).await?;
                 execute(&url, &format!("CREATE DATABASE {name}")).await?;
                 (sibling(&url, &name), None)
             }
-            None => {
+            (None, _) => {
                 let folder = TempDir::new().map_err(|e| DbErr::Custom(e.to_string()))?;
                 let file = folder.path().join("test.sqlite");
                 (format!("sqlite://{}?mode=rwc", file.display()), Some(folder))
@@ -106,19 +131,52 @@ impl TestDatabase {
         Ok(())
     }
 
-    /// Closes the connections and removes the database.
+    /// Closes the connections and removes the database, or leaves it to the next test.
     pub async fn close(self) -> Result<(), DbErr> {
-        // a pooler keeps connections to it that no test has any more
-        let force = if self.backend() == DbBackend::Postgres { " WITH (FORCE)" } else { "" };
+        let backend = self.backend();
         self.pool.close().await?;
         if let Some(url) = self.server.url()? {
-            execute(&url, &format!("DROP DATABASE {}{force}", self.name)).await?;
+            // a pooler keeps connections that know statements of the tables that were there
+            let end = format!(
+                "SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity \
+                 WHERE datname = '{}'",
+                self.name
+            );
+            if backend == DbBackend::Postgres
+                && execute(&self.url, CLEAR).await.is_ok()
+                && execute(&url, &end).await.is_ok()
+            {
+                empty().push(self.name);
+            } else {
+                drop_database(backend, &url, &self.name).await?;
+            }
         }
         if let Some(folder) = self.folder {
             folder.close().map_err(|e| DbErr::Custom(e.to_string()))?;
         }
         Ok(())
     }
+}
+
+fn empty() -> MutexGuard<'static, Vec<String>> {
+    EMPTY.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Removes the databases that were left to a next test.
+pub async fn remove_empty() -> Result<(), DbErr> {
+    let names = mem::take(&mut *empty());
+    for server in REMOTE.iter().filter(|server| server.backend == DbBackend::Postgres) {
+        for name in &names {
+            drop_database(server.backend, &server.url()?.unwrap_or_default(), name).await?;
+        }
+    }
+    Ok(())
+}
+
+async fn drop_database(backend: DbBackend, url: &str, name: &str) -> Result<(), DbErr> {
+    // a pooler keeps connections to it that no test has any more
+    let force = if backend == DbBackend::Postgres { " WITH (FORCE)" } else { "" };
+    execute(url, &format!("DROP DATABASE {name}{force}")).await
 }
 
 /// The URL of another database on the same server, with the same parameters.

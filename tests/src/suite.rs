@@ -4,7 +4,7 @@ use std::{future::Future, pin::Pin, process::ExitCode, sync::Arc};
 
 use libtest_mimic::{Arguments, Failed, Trial};
 
-use crate::database::{SERVERS, Server, TestDatabase};
+use crate::database::{SERVERS, Server, TestDatabase, remove_empty};
 
 /// What a test gets.
 pub type Db = Arc<TestDatabase>;
@@ -58,7 +58,18 @@ pub fn run_on(modules: &[(&'static str, &[Server], &[Test])]) -> ExitCode {
     }
     let mut arguments = Arguments::from_args();
     arguments.test_threads.get_or_insert(AT_ONCE);
-    libtest_mimic::run(&arguments, trials).exit_code()
+    run_trials(&arguments, trials)
+}
+
+/// Runs tests, and removes the databases that they leave to each other.
+pub fn run_trials(arguments: &Arguments, trials: Vec<Trial>) -> ExitCode {
+    let conclusion = libtest_mimic::run(arguments, trials);
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    match runtime.map(|runtime| runtime.block_on(remove_empty())) {
+        Ok(Ok(())) => {}
+        failed => eprintln!("the databases of the tests were not removed: {failed:?}"),
+    }
+    conclusion.exit_code()
 }
 
 /// Runs a test in a database of its own, which goes away whatever the test does.
