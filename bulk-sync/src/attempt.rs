@@ -240,7 +240,8 @@ impl<C: SyncConnection, H> Attempt<'_, C, H> {
                 .call(plan, transaction)
                 .await
                 .map_err(|source| SyncError::Refused { table: plan.task.table.clone(), source })?;
-            if H::IS_SET {
+            // one that is not had would end a transaction of the caller, whose savepoint tells
+            if H::IS_SET && !self.db.is_transaction() {
                 unless_given_up(plan, transaction).await?;
             }
         }
@@ -268,7 +269,7 @@ impl<C: SyncConnection, H> Attempt<'_, C, H> {
             Ok(report) => report,
             Err(error) => {
                 let error = roll_back(transaction, error).await;
-                return Err(explain(plan, self.row_lock(), self.db, error).await);
+                return Err(explain(plan, RowLock::None, self.db, error).await);
             }
         };
         let is_telling = is_own && !plan.is_empty();
