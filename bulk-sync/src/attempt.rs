@@ -269,7 +269,7 @@ impl<C: SyncConnection, H> Attempt<'_, C, H> {
             Ok(report) => report,
             Err(error) => {
                 let error = roll_back(transaction, error).await;
-                return Err(explain(plan, RowLock::None, self.db, error).await);
+                return Err(explain(plan, self.db, error).await);
             }
         };
         let is_telling = is_own && !plan.is_empty();

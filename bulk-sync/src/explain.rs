@@ -11,7 +11,6 @@ use crate::{
     dialect::Dialect,
     error::{Action, InputFault, SyncError},
     field::Row,
-    find::RowLock,
     key_text::row_text,
     plan::SyncPlan,
     scope::{IntoScope, Scope, WholeTable},
@@ -23,12 +22,7 @@ use crate::{
 /// the two keys equal; `StalePlan` where it is in scope otherwise, as somebody
 /// else has created it meanwhile, and `OutOfScope` where it is not. Else the
 /// error as it is.
-pub(crate) async fn explain<E, C>(
-    plan: &SyncPlan<E>,
-    row_lock: RowLock,
-    db: &C,
-    error: SyncError,
-) -> SyncError
+pub(crate) async fn explain<E, C>(plan: &SyncPlan<E>, db: &C, error: SyncError) -> SyncError
 where
     E: EntityTrait,
     C: ReadRows,
@@ -39,7 +33,7 @@ where
     }
     // an error while explaining an error helps nobody
     let table = || plan.task.table.clone();
-    let in_scope = keys_among(plan, &plan.task.scope, row_lock, db).await.unwrap_or_default();
+    let in_scope = keys_among(plan, &plan.task.scope, db).await.unwrap_or_default();
     let (of_models, appeared): (Vec<_>, Vec<_>) =
         in_scope.into_iter().partition(|(_, is_of_other_model)| *is_of_other_model);
     if !of_models.is_empty() {
@@ -50,8 +44,7 @@ where
         let rows = appeared.iter().map(|(key, _)| format!("{key} has appeared"));
         return SyncError::StalePlan { table: table(), rows: rows.collect() };
     }
-    let whole = WholeTable.into_scope();
-    let in_table = keys_among(plan, &whole, row_lock, db).await.unwrap_or_default();
+    let in_table = keys_among(plan, &WholeTable.into_scope(), db).await.unwrap_or_default();
     if !in_table.is_empty() {
         let keys = in_table.iter().map(|(key, _)| format!("a row outside the scope has {key}"));
         return SyncError::OutOfScope { table: table(), keys: keys.collect() };
@@ -62,12 +55,7 @@ where
 /// The keys of rows in a scope that are those of rows to create, and whether
 /// each is spelled as that of a model whose row is not to be created; `None`
 /// where it cannot be read.
-async fn keys_among<E, C>(
-    plan: &SyncPlan<E>,
-    scope: &Scope,
-    row_lock: RowLock,
-    db: &C,
-) -> Option<Vec<(String, bool)>>
+async fn keys_among<E, C>(plan: &SyncPlan<E>, scope: &Scope, db: &C) -> Option<Vec<(String, bool)>>
 where
     E: EntityTrait,
     C: ReadRows,
@@ -83,7 +71,6 @@ where
         let keys = rows.map(|row| columns.values(key, row)).collect();
         let mut select = statements.select(scope, key);
         select.cond_where(statements.among(key, keys));
-        row_lock.apply(&mut select);
         for row in db.query_all(&select).await.ok()? {
             let mut current = <E::ActiveModel as ActiveModelTrait>::default();
             columns.read(key, &row, &mut current).ok()?;

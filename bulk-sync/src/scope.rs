@@ -66,6 +66,12 @@ fn selects_by_nothing(condition: &Condition, backend: DbBackend) -> bool {
 
 /// Whether rows can meet the condition because of other rows.
 pub(crate) fn has_subquery(condition: &Condition, backend: DbBackend) -> bool {
+    let sql = backend.build(&select(condition)).sql;
+    // where a quote may be no quote, each SELECT counts
+    let is_intricate = ["\\", "$$", "--", "/*", "#"].iter().any(|mark| sql.contains(mark));
+    if is_intricate {
+        return sql.to_ascii_uppercase().matches("SELECT").count() > 1;
+    }
     // names and texts are in quotes, and a quote within them is doubled; values are parameters
     let mut quote = None;
     let outside = |c: char| {
@@ -77,7 +83,7 @@ pub(crate) fn has_subquery(condition: &Condition, backend: DbBackend) -> bool {
         }
         if is_outside && quote.is_none() { c } else { ' ' }
     };
-    let sql: String = backend.build(&select(condition)).sql.chars().map(outside).collect();
+    let sql: String = sql.chars().map(outside).collect();
     let words = sql.split(|c: char| !c.is_alphanumeric() && c != '_');
     words.filter(|word| word.eq_ignore_ascii_case("SELECT")).nth(1).is_some()
 }
@@ -134,6 +140,13 @@ mod tests {
         };
         assert_eq!(is_one(Expr::col("id").in_subquery(nested).into()), [true; 3]);
         assert_eq!(is_one(Expr::cust("id IN (select id from other)").into()), [true; 3]);
+        for expr in [
+            r"name <> 'it\'s' AND id IN (SELECT id FROM other WHERE a = 'b')",
+            "name <> $$it's$$ AND id IN (SELECT id FROM other WHERE a = 'b')",
+            "id /* don't */ IN (SELECT id FROM other WHERE a = 'b')",
+        ] {
+            assert_eq!(is_one(Expr::cust(expr).into()), [true; 3], "{expr}");
+        }
         for expr in [
             Expr::col("selected").eq(true),
             Expr::col("select").eq("it's a select"),
