@@ -17,6 +17,7 @@ use crate::{
     field::{Field, Role, Row},
     moment::nanoseconds,
     rounding::is_text,
+    self_reference::SelfReference,
     storable::{ValueFault, rounded_time_fault},
 };
 
@@ -51,6 +52,8 @@ pub(crate) struct Columns<E: EntityTrait> {
     pub stamps: Vec<Position>,
     /// The primary key that the database generates, unless it is part of the key.
     pub generated: Option<Position>,
+    /// The columns that refer to others of the table.
+    pub self_references: Vec<SelfReference>,
     /// What the catalog says, once it had to be read.
     pub catalog: OnceLock<Catalog>,
 }
@@ -76,6 +79,7 @@ where
                 .filter_map(|name| position(fields, name))
                 .collect(),
             generated: None,
+            self_references: Vec::new(),
             catalog: OnceLock::new(),
         };
         for key in E::PrimaryKey::iter() {
@@ -104,6 +108,7 @@ where
             }
             _ => None,
         };
+        columns.self_references = SelfReference::all(&columns);
         let faults = columns.faults(options);
         (columns, faults)
     }
@@ -166,12 +171,15 @@ impl<E: EntityTrait> Columns<E> {
         0..self.fields.len()
     }
 
-    /// The columns that have to be read to compare a row.
+    /// The columns that have to be read to decide what to do with a row.
     pub fn needed(&self) -> Vec<Position> {
-        self.all().filter(|position| self.is_needed(*position)).collect()
+        let is_referred_to = |&position: &Position| {
+            self.self_references.iter().any(|reference| reference.is_to(position))
+        };
+        self.all().filter(|at| self.takes_part(*at) || is_referred_to(at)).collect()
     }
 
-    fn is_needed(&self, position: Position) -> bool {
+    fn takes_part(&self, position: Position) -> bool {
         [&self.key, &self.primary_key, &self.compared, &self.stamps]
             .iter()
             .any(|columns| columns.contains(&position))
@@ -181,7 +189,7 @@ impl<E: EntityTrait> Columns<E> {
     pub fn given(&self) -> impl Iterator<Item = Position> {
         let own =
             |position: &Position| Some(*position) != self.generated && !self.is_computed(*position);
-        self.all().filter(|position| self.is_needed(*position)).filter(own)
+        self.all().filter(|position| self.takes_part(*position)).filter(own)
     }
 
     /// What the catalog says of a column, where it has been read.

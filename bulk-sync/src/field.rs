@@ -468,3 +468,8 @@ impl<T: Clone + Into<Value>> HashByValue<T> for &Probe<T> {
         value.hash(state);
     }
 }
+
+/// Whether a value is NULL.
+pub(crate) fn is_null(value: &Value) -> bool {
+    *value == value.as_null()
+}

@@ -15,7 +15,7 @@ use crate::{
     desired::{Desired, RowList},
     dialect::Dialect,
     error::{Action, InputFault, SyncError},
-    field::{Field, Row},
+    field::{Field, Row, is_null},
     find::RowLock,
     key_text::row_text,
     moment::{Rounding, nanoseconds, of_type, telling_moments},
@@ -457,10 +457,6 @@ fn pair<E: EntityTrait>(
 ) -> Option<(Value, Value)> {
     let current = field.value(Row::Active(&update.current))?;
     Some((current, field.value(desired.row(update.desired))?))
-}
-
-fn is_null(value: &Value) -> bool {
-    *value == value.as_null()
 }
 
 /// The number in a column of a result.

@@ -14,7 +14,7 @@ use crate::{
     planner::Found,
     run::Checked,
     scope::Scope,
-    self_reference::refer_to_deleted,
+    self_reference::refer_to_lost,
     settings::Settings,
     soft_delete::SoftDelete,
     trace::Trace,
@@ -54,6 +54,8 @@ impl<E: EntityTrait> Task<E> {
 pub struct SyncPlan<E: EntityTrait> {
     pub(crate) task: Task<E>,
     pub(crate) desired: Desired<E>,
+    /// Whether `desired` has all models that need no change.
+    pub(crate) has_unchanged: bool,
     pub(crate) index: KeyIndex,
     pub(crate) created: Vec<usize>,
     pub(crate) updated: Vec<Update<E>>,
@@ -115,6 +117,7 @@ impl<E: EntityTrait> SyncPlan<E> {
             given: desired.len(),
             task,
             desired,
+            has_unchanged: true,
             index,
             created,
             updated,
@@ -223,10 +226,11 @@ impl<E: EntityTrait> SyncPlan<E> {
     /// The plan without the models that need no change, to be kept for a while.
     pub(crate) fn without_unchanged(mut self) -> Self {
         let mut kept: Vec<usize> = self.written().collect();
-        // those that a delete of the plan is not to leave without what they refer to
+        // those whose reference is given back where the plan takes away what they refer to
         let written: HashSet<usize> = kept.iter().copied().collect();
-        kept.extend(refer_to_deleted(&self).into_iter().filter(|index| !written.contains(index)));
+        kept.extend(refer_to_lost(&self).into_iter().filter(|index| !written.contains(index)));
         self.desired = self.desired.select(&kept);
+        self.has_unchanged = false;
         let created = self.created.len();
         self.created = (0..created).collect();
         for (update, desired) in self.updated.iter_mut().zip(created..) {

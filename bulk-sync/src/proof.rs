@@ -217,7 +217,7 @@ impl<E: EntityTrait, C: ReadRows> Proof<'_, E, C> {
         if !ours.is_empty() {
             return Err(SyncError::OutOfScope { table: task.table.clone(), keys: keys(ours) });
         }
-        if !others.is_empty() {
+        if !others.is_empty() && plan.has_unchanged {
             return Err(self.moved(keys(others)));
         }
         let expected = plan.expected_in_scope();

@@ -13,7 +13,7 @@ use sea_orm::{
 
 use crate::{
     dialect::{Dialect, RowSource},
-    field::Field,
+    field::{Field, is_null},
 };
 
 /// The name of the table of rows: `v`, unless that is the entity's.
@@ -122,7 +122,6 @@ pub(crate) fn value_array<E: EntityTrait>(
     );
     let is_cast =
         |value: &Value| !matches!(field.column().save_as(Expr::val(value.clone())), Expr::Value(_));
-    let is_null = |value: &Value| *value == value.as_null();
     // SeaORM does not bind an array with a NULL in it
     let is_plain = is_plain && !values.first().is_some_and(is_cast) && !values.iter().any(is_null);
     match element_type(&column_type) {
@@ -362,7 +361,6 @@ fn transpose(width: usize, rows: Vec<Vec<Value>>) -> Vec<Vec<Value>> {
 /// NULL is an empty array, which UNNEST fills up with NULL.
 fn without_nulls(values: Vec<Value>) -> (Vec<Value>, Vec<Value>) {
     let values: Vec<Value> = values.into_iter().map(plain_text).collect();
-    let is_null = |value: &Value| *value == value.as_null();
     let nulls = values.iter().map(|value| Value::Bool(Some(is_null(value)))).collect();
     let Some(stand_in) = values.iter().find(|value| !is_null(value)).cloned() else {
         return (Vec::new(), nulls);

@@ -13,7 +13,10 @@ use sea_orm::{
 use serde::ser::{Serialize, SerializeMap, SerializeStruct, Serializer};
 
 use crate::{
-    Change, SyncPlan, SyncResult, UpdatedRow, columns::Columns, desired::RowList, field::Row,
+    Change, SyncPlan, SyncResult, UpdatedRow,
+    columns::Columns,
+    desired::RowList,
+    field::{Row, is_null},
     plan::named_values,
 };
 
@@ -97,7 +100,7 @@ struct Cell<'a>(&'a Value);
 impl Serialize for Cell<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         match self.0 {
-            null if *null == null.as_null() => serializer.serialize_none(),
+            null if is_null(null) => serializer.serialize_none(),
             Value::Bool(Some(value)) => serializer.serialize_bool(*value),
             Value::TinyInt(Some(value)) => serializer.serialize_i8(*value),
             Value::SmallInt(Some(value)) => serializer.serialize_i16(*value),

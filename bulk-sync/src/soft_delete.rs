@@ -8,7 +8,7 @@ use sea_orm::{
 use crate::{
     columns::{Columns, Position},
     error::InputFault,
-    field::{Field, Row},
+    field::{Field, Row, is_null},
     plan::Task,
     scope::{IntoScope, Scope},
 };
@@ -76,7 +76,7 @@ impl<E: EntityTrait> Task<E> {
         let Some(soft_delete) = &self.soft_delete else { return false };
         match self.columns.field(soft_delete.first).value(row) {
             Some(Value::Bool(stamped)) => stamped.unwrap_or(false),
-            Some(value) => value != value.as_null(),
+            Some(value) => !is_null(&value),
             None => false,
         }
     }

@@ -10,7 +10,10 @@ use sea_orm::{
     sea_query::{ColumnType, QueryBuilder, SqliteQueryBuilder, ValueType},
 };
 
-use crate::moment::{has_offset, nanoseconds, utc_year};
+use crate::{
+    field::is_null,
+    moment::{has_offset, nanoseconds, utc_year},
+};
 
 /// The least number that SeaORM does not read into a `Decimal` from the float
 /// as which SQLite stores it: 2⁹⁶.
@@ -92,7 +95,7 @@ pub(crate) fn key_fault(value: &Value) -> Option<KeyFault> {
     match value {
         Value::Float(Some(number)) if number.is_nan() => Some(KeyFault::Nan),
         Value::Double(Some(number)) if number.is_nan() => Some(KeyFault::Nan),
-        value if *value == value.as_null() => Some(KeyFault::Missing),
+        value if is_null(value) => Some(KeyFault::Missing),
         _ => None,
     }
 }
@@ -293,7 +296,7 @@ fn fault(value: &Value, backend: DbBackend) -> Option<ValueFault> {
         }
         Value::Array(_, Some(elements)) => elements.iter().find_map(|element| match element {
             Value::TinyUnsigned(_) => Some(ValueFault::ByteArray),
-            null if *null == null.as_null() => Some(ValueFault::NullInArray),
+            null if is_null(null) => Some(ValueFault::NullInArray),
             element => fault(element, backend),
         }),
         _ => None,

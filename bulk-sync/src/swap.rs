@@ -19,7 +19,7 @@ use sea_orm::{ColumnTrait, EntityTrait, Value};
 use crate::{
     columns::Position,
     desired::RowList,
-    field::{Field, Row},
+    field::{Field, Row, is_null},
     plan::SyncPlan,
 };
 
@@ -76,7 +76,7 @@ fn holders<E: EntityTrait>(plan: &SyncPlan<E>, position: Position) -> impl Itera
     let wanted: HashMap<Value, usize> = changing()
         .filter_map(|(index, update)| {
             let value = field.value(plan.desired.row(update.desired))?;
-            (value != value.as_null()).then_some((value, index))
+            (!is_null(&value)).then_some((value, index))
         })
         .collect();
     changing().filter_map(move |(index, update)| {

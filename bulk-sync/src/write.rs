@@ -17,7 +17,7 @@ use crate::{
     key_text::row_text,
     plan::{SyncPlan, Update},
     progress::{Meter, Phase},
-    self_reference::{Children, lock_children, refers_to_itself},
+    self_reference::{Children, lock_children},
     send::{Outgoing, Sender},
     statement::Statements,
     swap::{Park, contested, free_and_blocked, null_or_parking_value, parking_value},
@@ -39,7 +39,8 @@ where
     C: ConnectionTrait + TransactionTrait,
 {
     let children = lock_children(plan, db).await?;
-    if plan.deleted.is_empty() || plan.updated.is_empty() || !refers_to_itself::<E>() {
+    let refers_to_itself = !plan.task.columns.self_references.is_empty();
+    if plan.deleted.is_empty() || plan.updated.is_empty() || !refers_to_itself {
         delete_first(plan, db).await?;
     } else {
         delete_first_or_last(plan, db).await?;
@@ -337,15 +338,14 @@ impl<'a, E: EntityTrait, C: ConnectionTrait> Writer<'a, E, C> {
         Ok(())
     }
 
-    /// Sets the references of rows that are kept to those that were deleted and have
-    /// come back.
+    /// Sets the references of rows to what was gone for a while.
     async fn give_back(&self, children: &[Children<E>]) -> Result<(), SyncError> {
         for Children { columns: set, rows } in children {
             for batch in rows.chunks(self.update_limit(set)) {
-                let row = |row| (Row::Active(row), self.columns().values(set, Row::Active(row)));
-                let given = self.set(set, batch.iter().map(row).collect()).await;
+                let rows = batch.iter().map(|(row, values)| (Row::Active(row), values.clone()));
+                let given = self.set(set, rows.collect()).await;
                 if let Err(SyncError::StalePlan { table, .. }) = given {
-                    let keys = batch.iter().map(|row| {
+                    let keys = batch.iter().map(|(row, _)| {
                         let key = row_text(self.columns(), &self.columns().key, Row::Active(row));
                         format!("{key} goes with the row that it refers to")
                     });

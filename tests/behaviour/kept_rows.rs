@@ -1,6 +1,6 @@
 //! Unique values that move, soft deletes, and the hook.
 
-use bulk_sync::{SyncError, prelude::*};
+use bulk_sync::prelude::*;
 use bulk_sync_tests::{
     entity::{
         employee::{self, imported},
@@ -11,12 +11,14 @@ use bulk_sync_tests::{
     tests,
 };
 use sea_orm::{
-    DatabaseTransaction, DbBackend, QueryOrder, Schema,
+    DatabaseTransaction, DbBackend, QueryOrder, Schema, TransactionTrait,
     entity::prelude::*,
     sea_query::{Expr, ForeignKey, Func, Order, Query},
 };
 
-pub const TESTS: [Test; 15] = tests![
+use crate::fixture::people;
+
+pub const TESTS: [Test; 16] = tests![
     unique_values_of_any_type_move_in_rings_and_chains,
     rows_that_swap_different_sets_of_columns_end_right,
     a_soft_delete_takes_an_expression,
@@ -30,6 +32,7 @@ pub const TESTS: [Test; 15] = tests![
     a_hook_sees_the_change_in_its_transaction_and_is_not_called_without_one,
     a_hook_that_refuses_rolls_the_change_back,
     a_hook_that_ignores_the_error_of_a_statement_is_not_told_as_done,
+    a_hook_that_ignores_an_error_takes_nothing_of_the_caller_along,
     rows_of_other_tables_follow_a_unique_value_that_moves,
     unique_values_move_that_refer_to_another_table,
 ];
@@ -295,16 +298,26 @@ async fn unique_values_of_any_type_move_in_rings_and_chains(db: Db) -> TestResul
     Ok(())
 }
 
+async fn sync_and_ignore_an_error(
+    db: &impl SyncConnection<Transaction = DatabaseTransaction>,
+) -> Result<SyncResult, SyncError> {
+    employee::Entity::bulk_sync(
+        [imported("A1", "Ann")],
+        employee::Column::ExternalId.eq("A1"),
+        None,
+    )
+    .on_change(async |_: &SyncPlan<employee::Entity>, tx: &DatabaseTransaction| {
+        let _ = tx.execute_unprepared("INSERT INTO no_such_table VALUES (1)").await;
+        Ok::<_, DbErr>(())
+    })
+    .exec(db)
+    .await
+}
+
 /// PostgreSQL gives the whole transaction up, and answers its COMMIT without an error.
 async fn a_hook_that_ignores_the_error_of_a_statement_is_not_told_as_done(db: Db) -> TestResult {
     db.create_table(employee::Entity).await?;
-    let done = employee::Entity::bulk_sync([imported("A1", "Ann")], WholeTable, None)
-        .on_change(async |_: &SyncPlan<employee::Entity>, tx: &DatabaseTransaction| {
-            let _ = tx.execute_unprepared("INSERT INTO no_such_table VALUES (1)").await;
-            Ok::<_, DbErr>(())
-        })
-        .exec(&db.pool)
-        .await;
+    let done = sync_and_ignore_an_error(&db.pool).await;
     let count = employee::Entity::find().count(&db.pool).await?;
     if db.backend() != DbBackend::Postgres {
         assert_eq!((done?.created, count), (1, 1));
@@ -316,6 +329,25 @@ async fn a_hook_that_ignores_the_error_of_a_statement_is_not_told_as_done(db: Db
     assert_eq!((table.as_str(), count), ("employee", 0));
     let text = source.to_string();
     assert!(text.starts_with("the hook ignored the error of a statement"), "{text}");
+    Ok(())
+}
+
+/// On PostgreSQL the savepoint of the sync cannot be ended, and is rolled back.
+async fn a_hook_that_ignores_an_error_takes_nothing_of_the_caller_along(db: Db) -> TestResult {
+    db.create_table(employee::Entity).await?;
+    let transaction = db.pool.begin().await?;
+    let sync = |id| {
+        let scope = employee::Column::ExternalId.eq(id);
+        employee::Entity::bulk_sync([imported(id, "Bob")], scope, None).exec(&transaction)
+    };
+    sync("B2").await?;
+    let done = sync_and_ignore_an_error(&transaction).await;
+    sync("C3").await?;
+    transaction.commit().await?;
+    assert_eq!(done.is_err(), db.backend() == DbBackend::Postgres, "{done:?}");
+    let ann = done.ok().map(|_| "501 A1 Ann");
+    let expected: Vec<_> = ann.into_iter().chain(["501 B2 Bob", "501 C3 Bob"]).collect();
+    assert_eq!(people(&db.pool).await?, expected);
     Ok(())
 }
 

@@ -24,6 +24,7 @@ mod progress;
 mod returning;
 mod rounding;
 mod scopes;
+mod self_references;
 mod traces;
 
 fn main() -> ExitCode {
@@ -49,6 +50,7 @@ fn main() -> ExitCode {
         ("rounding", &rounding::TESTS),
         ("returning", &returning::TESTS),
         ("scopes", &scopes::TESTS),
+        ("self_references", &self_references::TESTS),
         ("traces", &traces::TESTS),
     ])
 }

@@ -22,4 +22,5 @@ pub mod tagged;
 pub mod task;
 pub mod token;
 pub mod typed;
+pub mod unit;
 pub mod zone;
