@@ -10,7 +10,7 @@ use sea_orm::{
 
 use crate::{
     SyncResult,
-    connection::{ReadRows, SyncConnection},
+    connection::SyncConnection,
     desired::RowList,
     dialect::{Dialect, ScopeLock},
     error::{Action, SyncError},
@@ -23,6 +23,7 @@ use crate::{
     plan::SyncPlan,
     planner::Found,
     proof::prove,
+    reader::Reader,
     run::{Checked, Report},
     stale::{lock_written, verify},
     transient::is_answer,
@@ -196,15 +197,11 @@ impl<C: SyncConnection, H> Attempt<'_, C, H> {
 
     /// Compares inside the transaction, under a lock of the scope unless there
     /// is nothing to do.
-    async fn compare<E, T>(
+    async fn compare<E: EntityTrait>(
         &self,
         checked: &mut Checked<E>,
-        transaction: &T,
-    ) -> Result<(Found<E>, Locked), SyncError>
-    where
-        E: EntityTrait,
-        T: ReadRows,
-    {
+        transaction: &dyn Reader,
+    ) -> Result<(Found<E>, Locked), SyncError> {
         if self.others_commit()
             && self.db.is_transaction()
             && let Some(found) = look(checked, transaction).await?

@@ -5,7 +5,7 @@
 use std::collections::HashMap;
 
 use sea_orm::{
-    ConnectionTrait, DbBackend, DbErr, EntityTrait,
+    DbBackend, DbErr, EntityTrait,
     sea_query::{
         Expr, ExprTrait, Func, FunctionCall, Query, SelectStatement, SubQueryStatement, UnionType,
     },
@@ -14,6 +14,7 @@ use sea_orm::{
 use crate::{
     columns::{Columns, Position},
     connection::is_denied,
+    reader::Reader,
 };
 
 /// What the catalog says of a table.
@@ -60,11 +61,10 @@ pub(crate) struct Declared {
 /// # Errors
 ///
 /// Those of the database.
-pub(crate) async fn read<E, C>(columns: &Columns<E>, db: &C) -> Result<Catalog, DbErr>
-where
-    E: EntityTrait,
-    C: ConnectionTrait,
-{
+pub(crate) async fn read<E: EntityTrait>(
+    columns: &Columns<E>,
+    db: &dyn Reader,
+) -> Result<Catalog, DbErr> {
     let backend = db.get_database_backend();
     // only PostgreSQL tells names apart that differ in case, of types too
     let folded = |name: &str| match backend {

@@ -6,13 +6,13 @@ use sea_orm::{ActiveModelTrait, EntityTrait};
 
 use crate::{
     batch::{FEW, rows_per_statement},
-    connection::ReadRows,
     desired::RowList,
     dialect::Dialect,
     error::{Action, InputFault, SyncError},
     field::Row,
     key_text::row_text,
     plan::SyncPlan,
+    reader::Reader,
     scope::{IntoScope, Scope, WholeTable},
     statement::Statements,
 };
@@ -22,11 +22,11 @@ use crate::{
 /// the two keys equal; `StalePlan` where it is in scope otherwise, as somebody
 /// else has created it meanwhile, and `OutOfScope` where it is not. Else the
 /// error as it is.
-pub(crate) async fn explain<E, C>(plan: &SyncPlan<E>, db: &C, error: SyncError) -> SyncError
-where
-    E: EntityTrait,
-    C: ReadRows,
-{
+pub(crate) async fn explain<E: EntityTrait>(
+    plan: &SyncPlan<E>,
+    db: &dyn Reader,
+    error: SyncError,
+) -> SyncError {
     let is_create = matches!(&error, SyncError::Constraint { action: Action::Create, .. });
     if !is_create || !error.is_unique_violation() {
         return error;
@@ -55,11 +55,11 @@ where
 /// The keys of rows in a scope that are those of rows to create, and whether
 /// each is spelled as that of a model whose row is not to be created; `None`
 /// where it cannot be read.
-async fn keys_among<E, C>(plan: &SyncPlan<E>, scope: &Scope, db: &C) -> Option<Vec<(String, bool)>>
-where
-    E: EntityTrait,
-    C: ReadRows,
-{
+async fn keys_among<E: EntityTrait>(
+    plan: &SyncPlan<E>,
+    scope: &Scope,
+    db: &dyn Reader,
+) -> Option<Vec<(String, bool)>> {
     let columns = &plan.task.columns;
     let key = &columns.key;
     let dialect = Dialect::of(db.get_database_backend());

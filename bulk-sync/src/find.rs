@@ -13,7 +13,6 @@ use crate::{
     cell::{Layout, RawRow},
     check::{check_to_write, reindex},
     columns::{Columns, Position},
-    connection::ReadRows,
     desired::{Desired, RowList},
     dialect::Dialect,
     error::{Action, SyncError},
@@ -22,6 +21,7 @@ use crate::{
     plan::Task,
     planner::{Found, Planner},
     progress::{Meter, Phase},
+    reader::Reader,
     run::Checked,
     statement::Statements,
     trace::Step,
@@ -83,16 +83,12 @@ impl RowLock {
 
 /// What the rows in scope are to the models. Keys get the values that the
 /// table's columns would hold.
-pub(crate) async fn find<E, C>(
+pub(crate) async fn find<E: EntityTrait>(
     checked: &mut Checked<E>,
-    db: &C,
+    db: &dyn Reader,
     reading: Reading,
     row_lock: RowLock,
-) -> Result<Found<E>, SyncError>
-where
-    E: EntityTrait,
-    C: ReadRows,
-{
+) -> Result<Found<E>, SyncError> {
     let Checked { task, desired, index } = checked;
     let judge = Judge::new(task, row_lock, db);
     if judge.round_keys(desired).await? {
@@ -136,19 +132,15 @@ fn creates_for_certain<E: EntityTrait>(task: &Task<E>, found: &Found<E>) -> bool
 }
 
 /// Shows the planner the rows in scope.
-pub(crate) async fn read<E, C>(
+pub(crate) async fn read<E: EntityTrait>(
     task: &Task<E>,
     desired: &Desired<E>,
     index: &KeyIndex,
-    db: &C,
+    db: &dyn Reader,
     reading: Reading,
     row_lock: RowLock,
     mut meter: Meter,
-) -> Result<Found<E>, SyncError>
-where
-    E: EntityTrait,
-    C: ReadRows,
-{
+) -> Result<Found<E>, SyncError> {
     let columns = &task.columns;
     let positions = reading.positions(columns);
     let dialect = Dialect::of(db.get_database_backend());
@@ -232,14 +224,10 @@ fn select_current<E: EntityTrait>(
 }
 
 /// What was found, where there is nothing to do. Only reads, and takes no lock.
-pub(crate) async fn look<E, C>(
+pub(crate) async fn look<E: EntityTrait>(
     checked: &mut Checked<E>,
-    db: &C,
-) -> Result<Option<Found<E>>, SyncError>
-where
-    E: EntityTrait,
-    C: ReadRows,
-{
+    db: &dyn Reader,
+) -> Result<Option<Found<E>>, SyncError> {
     let found = find(checked, db, Reading::AnyDifference, RowLock::None).await?;
     let found = found.without_skipped(&checked.task.settings);
     Ok((!found.is_partial && found.is_empty()).then_some(found))

@@ -11,7 +11,7 @@ use crate::{
     batch::{batches, rows_per_statement},
     catalog::{self, Declared},
     columns::{Columns, Position},
-    connection::{ReadRows, is_denied},
+    connection::is_denied,
     desired::{Desired, RowList},
     dialect::Dialect,
     error::{Action, InputFault, SyncError},
@@ -21,6 +21,7 @@ use crate::{
     moment::{Rounding, nanoseconds, of_type, telling_moments},
     plan::{Task, Update},
     planner::Found,
+    reader::Reader,
     rounding::{differ_in_blanks, holds_text, is_text, may_round, rounds, stored_texts},
     statement::Statements,
     storable::ValueFault,
@@ -30,16 +31,16 @@ use crate::{
 const ASKED: usize = 5_000;
 
 /// The database as the judge of equality, for one call.
-pub(crate) struct Judge<'a, E: EntityTrait, C> {
+pub(crate) struct Judge<'a, E: EntityTrait> {
     pub task: &'a Task<E>,
     pub statements: Statements<'a, E>,
     /// Whether rows that it reads are locked by it.
     pub row_lock: RowLock,
-    pub db: &'a C,
+    pub db: &'a dyn Reader,
 }
 
-impl<'a, E: EntityTrait, C: ReadRows> Judge<'a, E, C> {
-    pub fn new(task: &'a Task<E>, row_lock: RowLock, db: &'a C) -> Self {
+impl<'a, E: EntityTrait> Judge<'a, E> {
+    pub fn new(task: &'a Task<E>, row_lock: RowLock, db: &'a dyn Reader) -> Self {
         let dialect = Dialect::of(db.get_database_backend());
         let statements = Statements { dialect, columns: &task.columns };
         Self { task, statements, row_lock, db }

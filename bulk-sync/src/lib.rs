@@ -422,6 +422,7 @@ mod plan;
 mod planner;
 mod progress;
 mod proof;
+mod reader;
 mod result;
 mod returning;
 mod rounding;

@@ -22,7 +22,6 @@ use sea_orm::{
 
 use crate::{
     catalog::postgres_table,
-    connection::ReadRows,
     dialect::{Dialect, ScopeLock},
     error::{Action, InputFault, SyncError},
     field::Row,
@@ -30,6 +29,7 @@ use crate::{
     fingerprint::hash,
     key_text::row_text,
     plan::Task,
+    reader::Reader,
     scope::Scope,
     statement::Statements,
 };
@@ -58,15 +58,11 @@ impl Locked {
 ///
 /// `Statement`; `InvalidInput` where the scope that the call names for the lock is
 /// seen to be too narrow.
-pub(crate) async fn lock_scope<E, C>(
+pub(crate) async fn lock_scope<E: EntityTrait>(
     task: &Task<E>,
     row_lock: RowLock,
-    db: &C,
-) -> Result<Locked, SyncError>
-where
-    E: EntityTrait,
-    C: ReadRows,
-{
+    db: &dyn Reader,
+) -> Result<Locked, SyncError> {
     let dialect = Dialect::of(db.get_database_backend());
     match dialect.scope_lock {
         ScopeLock::Database => Ok(Locked::Scope),
@@ -94,16 +90,12 @@ fn advisory_lock<E: EntityTrait>(task: &Task<E>, dialect: Dialect) -> FunctionCa
 /// Locks the first row in scope. While it waits, another can become the first: it is
 /// looked for again. In a transaction of the caller the read that looks for it locks it
 /// and, at REPEATABLE READ, the gaps before it.
-async fn lock_first_row<E, C>(
+async fn lock_first_row<E: EntityTrait>(
     task: &Task<E>,
     dialect: Dialect,
     row_lock: RowLock,
-    db: &C,
-) -> Result<Locked, SyncError>
-where
-    E: EntityTrait,
-    C: ReadRows,
-{
+    db: &dyn Reader,
+) -> Result<Locked, SyncError> {
     let columns = &task.columns;
     let statements = Statements { dialect, columns };
     let primary_key = &columns.primary_key;
@@ -136,15 +128,11 @@ where
 
 /// Checks that a scope that has no row to lock is not too narrow: there would be
 /// none, however often it is tried.
-async fn check_width<E, C>(
+async fn check_width<E: EntityTrait>(
     task: &Task<E>,
     statements: Statements<'_, E>,
-    db: &C,
-) -> Result<(), SyncError>
-where
-    E: EntityTrait,
-    C: ReadRows,
-{
+    db: &dyn Reader,
+) -> Result<(), SyncError> {
     let wider = task.settings.scope_lock.as_ref().and_then(Scope::condition);
     let Some(wider) = wider else { return Ok(()) };
     let primary_key = &task.columns.primary_key;
@@ -158,15 +146,11 @@ where
 }
 
 /// Reads the primary key of a row.
-async fn read_row<E, C>(
+async fn read_row<E: EntityTrait>(
     task: &Task<E>,
     select: &SelectStatement,
-    db: &C,
-) -> Result<Option<E::ActiveModel>, SyncError>
-where
-    E: EntityTrait,
-    C: ReadRows,
-{
+    db: &dyn Reader,
+) -> Result<Option<E::ActiveModel>, SyncError> {
     let failed = |source| task.failed(Action::Lock, source);
     let Some(row) = db.query_one(select).await.map_err(failed)? else { return Ok(None) };
     let mut read = <E::ActiveModel as ActiveModelTrait>::default();

@@ -11,7 +11,6 @@ use sea_orm::{ActiveModelTrait, EntityTrait, Value};
 use crate::{
     batch::batches,
     columns::Position,
-    connection::ReadRows,
     desired::{Desired, RowList},
     error::{InputFault, SyncError},
     field::Row,
@@ -29,7 +28,7 @@ struct Matches<E: EntityTrait> {
     stamped: Vec<(usize, E::ActiveModel)>,
 }
 
-impl<E: EntityTrait, C: ReadRows> Judge<'_, E, C> {
+impl<E: EntityTrait> Judge<'_, E> {
     /// Refuses models to create whose keys the database holds equal.
     ///
     /// # Errors

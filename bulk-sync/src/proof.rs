@@ -16,7 +16,6 @@ use sea_orm::{ActiveModelTrait, DbErr, EntityTrait, sea_query::LockType};
 
 use crate::{
     batch::{FEW, few, fit, rows_per_statement},
-    connection::ReadRows,
     desired::RowList,
     dialect::{Dialect, ScopeLock},
     error::{Action, InputFault, SyncError},
@@ -27,6 +26,7 @@ use crate::{
     lock::Locked,
     plan::SyncPlan,
     progress::{Meter, Phase},
+    reader::Reader,
     scope::{Scope, has_subquery},
     statement::Statements,
     trace::Step,
@@ -38,11 +38,11 @@ use crate::{
 ///
 /// `OutOfScope` with the rows that are in scope or out of it against the
 /// models; `StalePlan` where another transaction may have moved them.
-pub(crate) async fn prove<E, C>(plan: &SyncPlan<E>, locked: Locked, db: &C) -> Result<(), SyncError>
-where
-    E: EntityTrait,
-    C: ReadRows,
-{
+pub(crate) async fn prove<E: EntityTrait>(
+    plan: &SyncPlan<E>,
+    locked: Locked,
+    db: &dyn Reader,
+) -> Result<(), SyncError> {
     if plan.is_empty() {
         return Ok(());
     }
@@ -65,16 +65,16 @@ where
     Ok(())
 }
 
-struct Proof<'a, E: EntityTrait, C> {
+struct Proof<'a, E: EntityTrait> {
     plan: &'a SyncPlan<E>,
     statements: Statements<'a, E>,
-    db: &'a C,
+    db: &'a dyn Reader,
     scope: &'a Scope,
     locked: Locked,
     has_subquery: bool,
 }
 
-impl<E: EntityTrait, C: ReadRows> Proof<'_, E, C> {
+impl<E: EntityTrait> Proof<'_, E> {
     /// Whether a created row may have a key that the database holds equal to another's.
     fn may_have_equal_keys(&self) -> bool {
         self.statements.dialect.loose_text

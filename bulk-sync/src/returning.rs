@@ -3,7 +3,7 @@
 
 use std::collections::HashSet;
 
-use sea_orm::{ConnectionTrait, DbErr, EntityTrait, FromQueryResult, Value};
+use sea_orm::{DbErr, EntityTrait, FromQueryResult, Value};
 
 use crate::{
     batch::{batches, rows_per_statement},
@@ -13,6 +13,7 @@ use crate::{
     error::{Action, SyncError},
     field::Row,
     plan::{SyncPlan, Update},
+    reader::Reader,
     statement::Statements,
 };
 
@@ -21,14 +22,10 @@ use crate::{
 /// # Errors
 ///
 /// `Statement`.
-pub(crate) async fn read_created<E, C>(
+pub(crate) async fn read_created<E: EntityTrait>(
     plan: &SyncPlan<E>,
-    db: &C,
-) -> Result<Vec<E::Model>, SyncError>
-where
-    E: EntityTrait,
-    C: ConnectionTrait,
-{
+    db: &dyn Reader,
+) -> Result<Vec<E::Model>, SyncError> {
     let columns = &plan.task.columns;
     let keys = |batch: &[usize]| {
         batch.iter().map(|&at| columns.key_values(plan.desired.row(at))).collect()
@@ -53,14 +50,10 @@ where
 /// # Errors
 ///
 /// `Statement`.
-pub(crate) async fn read_updated<E, C>(
+pub(crate) async fn read_updated<E: EntityTrait>(
     plan: &SyncPlan<E>,
-    db: &C,
-) -> Result<Vec<E::Model>, SyncError>
-where
-    E: EntityTrait,
-    C: ConnectionTrait,
-{
+    db: &dyn Reader,
+) -> Result<Vec<E::Model>, SyncError> {
     let by = &plan.task.columns.primary_key;
     let mut updated = Vec::with_capacity(plan.updated.len());
     let size = |update: &Update<E>| plan.task.columns.size(by, Row::Active(&update.current));
@@ -72,27 +65,19 @@ where
     Ok(updated)
 }
 
-fn limit<E, C>(plan: &SyncPlan<E>, db: &C, by: &[Position]) -> usize
-where
-    E: EntityTrait,
-    C: ConnectionTrait,
-{
+fn limit<E: EntityTrait>(plan: &SyncPlan<E>, db: &dyn Reader, by: &[Position]) -> usize {
     let dialect = Dialect::of(db.get_database_backend());
     let statements = Statements { dialect, columns: &plan.task.columns };
     let fixed = statements.parameters(&statements.select(&plan.task.live_scope(), &[]));
     rows_per_statement(dialect, plan.task.settings.batch_size, fixed, by.len())
 }
 
-async fn read<E, C>(
+async fn read<E: EntityTrait>(
     plan: &SyncPlan<E>,
-    db: &C,
+    db: &dyn Reader,
     by: &[Position],
     keys: Vec<Vec<Value>>,
-) -> Result<Vec<E::Model>, SyncError>
-where
-    E: EntityTrait,
-    C: ConnectionTrait,
-{
+) -> Result<Vec<E::Model>, SyncError> {
     let columns = &plan.task.columns;
     let dialect = Dialect::of(db.get_database_backend());
     let statements = Statements { dialect, columns };

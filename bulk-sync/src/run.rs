@@ -12,13 +12,14 @@ use crate::{
     SyncResult, SyncReturning,
     attempt::{Attempt, NotApplied},
     check::{check_isolation, check_plan},
-    connection::{ReadRows, SyncConnection},
+    connection::SyncConnection,
     desired::{Desired, RowList},
     error::SyncError,
     find::{Reading, RowLock, find},
     hook::ChangeHook,
     key_index::KeyIndex,
     plan::{SyncPlan, Task},
+    reader::Reader,
     returning::{read_created, read_updated},
     timer::{Timer, timeout},
     trace::Trace,
@@ -33,15 +34,11 @@ pub(crate) struct Checked<E: EntityTrait> {
 }
 
 /// Reads the rows in scope and compares them with the models.
-pub(crate) async fn plan<E, C>(
+pub(crate) async fn plan<E: EntityTrait>(
     mut checked: Checked<E>,
-    db: &C,
+    db: &dyn Reader,
     reading: Reading,
-) -> Result<SyncPlan<E>, SyncError>
-where
-    E: EntityTrait,
-    C: ReadRows,
-{
+) -> Result<SyncPlan<E>, SyncError> {
     let limit = Limit::new(&checked.task);
     let call = if reading == Reading::WholeRows { "compare" } else { "check" };
     let trace = Trace::begin(call, &checked.task, db.get_database_backend(), checked.desired.len());
@@ -73,9 +70,9 @@ pub(crate) trait Report<E: EntityTrait>: Sized {
     fn counts(&self) -> &SyncResult;
 
     /// Reads it, before the commit.
-    fn read<T: ReadRows>(
+    fn read(
         plan: &SyncPlan<E>,
-        transaction: &T,
+        transaction: &dyn Reader,
     ) -> impl Future<Output = Result<Self, SyncError>>;
 }
 
@@ -86,7 +83,7 @@ impl<E: EntityTrait> Report<E> for SyncResult {
         self
     }
 
-    async fn read<T: ReadRows>(plan: &SyncPlan<E>, _: &T) -> Result<Self, SyncError> {
+    async fn read(plan: &SyncPlan<E>, _: &dyn Reader) -> Result<Self, SyncError> {
         Ok(plan.summary())
     }
 }
@@ -101,7 +98,7 @@ where
         &self.result
     }
 
-    async fn read<T: ReadRows>(plan: &SyncPlan<E>, transaction: &T) -> Result<Self, SyncError> {
+    async fn read(plan: &SyncPlan<E>, transaction: &dyn Reader) -> Result<Self, SyncError> {
         let deleted = plan.deleted.iter().map(|row| row.clone().try_into_model());
         Ok(Self {
             result: plan.summary(),

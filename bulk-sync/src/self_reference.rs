@@ -9,8 +9,7 @@
 use std::collections::HashSet;
 
 use sea_orm::{
-    ActiveModelTrait, ColumnTrait, ConnectionTrait, EntityTrait, Identity, Iterable, RelationTrait,
-    Value,
+    ActiveModelTrait, ColumnTrait, EntityTrait, Identity, Iterable, RelationTrait, Value,
     sea_query::{LockType, Order},
 };
 
@@ -22,6 +21,7 @@ use crate::{
     error::{Action, SyncError},
     field::{Row, is_null},
     plan::SyncPlan,
+    reader::Reader,
     statement::Statements,
 };
 
@@ -137,14 +137,10 @@ pub(crate) fn refer_to_lost<E: EntityTrait>(plan: &SyncPlan<E>) -> HashSet<usize
 /// # Errors
 ///
 /// Those of the database.
-pub(crate) async fn lock_children<E, C>(
+pub(crate) async fn lock_children<E: EntityTrait>(
     plan: &SyncPlan<E>,
-    db: &C,
-) -> Result<Vec<Children<E>>, SyncError>
-where
-    E: EntityTrait,
-    C: ConnectionTrait,
-{
+    db: &dyn Reader,
+) -> Result<Vec<Children<E>>, SyncError> {
     let mut children = Vec::new();
     let columns = &plan.task.columns;
     for reference in &columns.self_references {
@@ -175,16 +171,12 @@ where
     Ok(children)
 }
 
-async fn read_children<E, C>(
+async fn read_children<E: EntityTrait>(
     plan: &SyncPlan<E>,
     reference: &SelfReference,
     parents: Vec<Vec<Value>>,
-    db: &C,
-) -> Result<Vec<E::ActiveModel>, SyncError>
-where
-    E: EntityTrait,
-    C: ConnectionTrait,
-{
+    db: &dyn Reader,
+) -> Result<Vec<E::ActiveModel>, SyncError> {
     let columns = &plan.task.columns;
     let dialect = Dialect::of(db.get_database_backend());
     let statements = Statements { dialect, columns };

@@ -15,9 +15,9 @@ use sea_orm::{
 };
 
 use crate::{
-    connection::ReadRows,
     error::{Action, SyncError},
     plan::SyncPlan,
+    reader::Reader,
     transient::{is_answer, is_not_begun, is_transient},
 };
 
@@ -31,15 +31,11 @@ const IS_OPEN: &str = "CAST(/*M! @@in_transaction * */ 1 AS SIGNED)";
 ///
 /// `StalePlan` where it is, `Statement` where that cannot be asked, and the one that
 /// was given.
-pub(crate) async fn unless_rolled_back<E, C, R>(
+pub(crate) async fn unless_rolled_back<E: EntityTrait, R>(
     plan: &SyncPlan<E>,
     done: Result<R, SyncError>,
-    db: &C,
-) -> Result<R, SyncError>
-where
-    E: EntityTrait,
-    C: ReadRows,
-{
+    db: &dyn Reader,
+) -> Result<R, SyncError> {
     let is_doubtful = match &done {
         Ok(_) => !plan.is_empty(),
         // the rows that were written may be missing for that reason
@@ -93,11 +89,7 @@ fn rolled_back<E: EntityTrait>(plan: &SyncPlan<E>) -> SyncError {
     SyncError::StalePlan { table: plan.task.table.clone(), rows }
 }
 
-async fn is_over<E, C>(plan: &SyncPlan<E>, db: &C) -> Result<bool, SyncError>
-where
-    E: EntityTrait,
-    C: ReadRows,
-{
+async fn is_over<E: EntityTrait>(plan: &SyncPlan<E>, db: &dyn Reader) -> Result<bool, SyncError> {
     if db.get_database_backend() != DbBackend::MySql {
         return Ok(false);
     }

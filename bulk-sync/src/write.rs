@@ -10,6 +10,7 @@ use sea_orm::{
 use crate::{
     batch::{VALUE_BYTES, batches, group, rows_per_insert, rows_per_statement},
     columns::{Columns, Position},
+    connection::ReadRows,
     desired::RowList,
     dialect::Dialect,
     error::{Action, SyncError},
@@ -36,7 +37,7 @@ const LONG: usize = 1 << 10;
 pub(crate) async fn write<E, C>(plan: &SyncPlan<E>, db: &C) -> Result<(), SyncError>
 where
     E: EntityTrait,
-    C: ConnectionTrait + TransactionTrait,
+    C: ReadRows,
 {
     let children = lock_children(plan, db).await?;
     let refers_to_itself = !plan.task.columns.self_references.is_empty();

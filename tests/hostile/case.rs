@@ -22,16 +22,14 @@ pub const HANGS: &str = "it hangs; the rest is left out";
 /// Where the value is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Role {
-    /// In a column that is compared.
+    /// In a column that is never NULL, and in one that can be.
+    Both,
+    /// In a column that is never NULL.
     Value,
     /// In a column that can be NULL.
     Optional,
     /// In the column that rows are matched by.
     Key,
-}
-
-impl Role {
-    pub const ALL: [Self; 3] = [Self::Value, Self::Optional, Self::Key];
 }
 
 /// A row of the table, with its primary key.
@@ -130,12 +128,13 @@ impl<E: Typed> Case<E> {
         let step =
             |value: &E::Type| (self.column.step)(value, self.place).unwrap_or_else(|| plain(value));
         let one_update = "0 created, 1 updated, 0 deleted, 2 unchanged";
+        if matches!(self.role, Role::Both | Role::Value) {
+            models[1].value = step(&stored[1].value);
+            self.expect(&models, &[one_update]).await?;
+        }
         match self.role {
-            Role::Value => {
-                models[1].value = step(&stored[1].value);
-                self.expect(&models, &[one_update]).await
-            }
-            Role::Optional => {
+            Role::Value => Ok(()),
+            Role::Both | Role::Optional => {
                 models[1].optional = stored[1].optional.as_ref().map(step);
                 self.expect(&models, &[one_update]).await?;
                 models[1].optional = None;
@@ -274,6 +273,7 @@ impl<E: Typed> Case<E> {
         };
         let null = self.null();
         let middle = match self.role {
+            Role::Both => row(2, &self.value, Some(&self.value)),
             Role::Value => row(2, &self.value, null),
             Role::Optional => row(2, first, Some(&self.value)),
             Role::Key => row(2, &self.value, Some(first)),
