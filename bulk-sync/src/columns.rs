@@ -4,8 +4,8 @@
 use std::{cmp::Ordering, sync::OnceLock};
 
 use sea_orm::{
-    DbBackend, DbErr, EntityTrait, IdenStatic, Iterable, PrimaryKeyToColumn, PrimaryKeyTrait,
-    QueryResult, Value,
+    ActiveModelTrait, DbBackend, DbErr, EntityTrait, IdenStatic, Iterable, PrimaryKeyToColumn,
+    PrimaryKeyTrait, QueryResult, Value,
     sea_query::{ColumnType, QueryBuilder, SqliteQueryBuilder},
 };
 
@@ -179,6 +179,11 @@ impl<E: EntityTrait> Columns<E> {
         self.all().filter(|at| self.takes_part(*at) || is_referred_to(at)).collect()
     }
 
+    /// The columns that say what to do with a row, once it is read.
+    pub fn taking_part(&self) -> impl Iterator<Item = Position> {
+        self.all().filter(|position| self.takes_part(*position))
+    }
+
     fn takes_part(&self, position: Position) -> bool {
         [&self.key, &self.primary_key, &self.compared, &self.stamps]
             .iter()
@@ -189,7 +194,7 @@ impl<E: EntityTrait> Columns<E> {
     pub fn given(&self) -> impl Iterator<Item = Position> {
         let own =
             |position: &Position| Some(*position) != self.generated && !self.is_computed(*position);
-        self.all().filter(|position| self.takes_part(*position)).filter(own)
+        self.taking_part().filter(own)
     }
 
     /// What the catalog says of a column, where it has been read.
@@ -250,6 +255,20 @@ impl<E: EntityTrait> Columns<E> {
             })?;
         }
         Ok(())
+    }
+
+    /// Decodes the same of all rows of a result.
+    pub fn read_all(
+        &self,
+        positions: &[Position],
+        results: &[QueryResult],
+    ) -> Result<Vec<E::ActiveModel>, DbErr> {
+        let row = |result| {
+            let mut row = <E::ActiveModel as ActiveModelTrait>::default();
+            self.read(positions, result, &mut row)?;
+            Ok(row)
+        };
+        results.iter().map(row).collect()
     }
 
     /// Whether text is part of the key.
@@ -361,7 +380,8 @@ fn compare_values(left: Option<Value>, right: Option<Value>) -> Ordering {
     }
 }
 
-fn integer(value: &Value) -> Option<i128> {
+/// The number that a value is.
+pub(crate) fn integer(value: &Value) -> Option<i128> {
     match *value {
         Value::TinyInt(number) => number.map(i128::from),
         Value::SmallInt(number) => number.map(i128::from),

@@ -1,6 +1,6 @@
 //! What the backends do differently, as data.
 
-use sea_orm::DbBackend;
+use sea_orm::{DbBackend, sea_query::LockType};
 
 /// How a statement is given many rows as a table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -51,6 +51,9 @@ pub(crate) struct Dialect {
     pub loose_text: bool,
     /// How syncs of one scope are kept apart.
     pub scope_lock: ScopeLock,
+    /// How rows to update are locked: what refers to them need not wait, where that can
+    /// be told from a delete.
+    pub update_lock: LockType,
 }
 
 const POSTGRES: Dialect = Dialect {
@@ -64,6 +67,7 @@ const POSTGRES: Dialect = Dialect {
     compared_pairs: 5_000,
     loose_text: false,
     scope_lock: ScopeLock::Advisory,
+    update_lock: LockType::NoKeyUpdate,
 };
 
 const MYSQL: Dialect = Dialect {
@@ -77,6 +81,7 @@ const MYSQL: Dialect = Dialect {
     compared_pairs: 1_000,
     loose_text: true,
     scope_lock: ScopeLock::FirstRow,
+    update_lock: LockType::Update,
 };
 
 const SQLITE: Dialect = Dialect {
@@ -90,6 +95,7 @@ const SQLITE: Dialect = Dialect {
     compared_pairs: 5_000,
     loose_text: true,
     scope_lock: ScopeLock::Database,
+    update_lock: LockType::Update,
 };
 
 impl Dialect {

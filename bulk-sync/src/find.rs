@@ -4,8 +4,8 @@
 
 use futures_util::TryStreamExt;
 use sea_orm::{
-    ActiveModelTrait, ColumnTrait, EntityTrait,
-    sea_query::{LockType, Order, SelectStatement},
+    ActiveModelTrait, EntityTrait,
+    sea_query::{LockType, SelectStatement},
 };
 
 use crate::{
@@ -216,9 +216,7 @@ fn select_current<E: EntityTrait>(
         select.cond_where(statements.among(key, keys));
     }
     if task.settings.delete_duplicates || task.soft_delete.is_some() {
-        for &position in &task.columns.primary_key {
-            select.order_by(task.columns.field(position).column().as_column_ref(), Order::Asc);
-        }
+        statements.order_by_primary_key(&mut select);
     }
     (select, !by_key)
 }

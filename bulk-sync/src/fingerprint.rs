@@ -93,14 +93,14 @@ impl<E: EntityTrait> SyncPlan<E> {
         }
         for update in &self.updated {
             hash.add(if update.revived { "revived" } else { "updated" });
-            hash.add_row(columns, columns.needed(), Row::Active(&update.current));
+            hash.add_row(columns, columns.taking_part(), Row::Active(&update.current));
             hash.add("to");
             let changed = update.changed.iter().copied();
             hash.add_row(columns, changed, self.desired.row(update.desired));
         }
         for row in &self.deleted {
             hash.add("deleted");
-            hash.add_row(columns, columns.needed(), Row::Active(row));
+            hash.add_row(columns, columns.taking_part(), Row::Active(row));
         }
         Fingerprint(hash.0)
     }

@@ -16,8 +16,8 @@
 //! Where the call names a wider scope for the lock, it is the lock of that one.
 
 use sea_orm::{
-    ActiveModelTrait, ColumnTrait, EntityTrait,
-    sea_query::{Expr, ExprTrait, Func, FunctionCall, LockType, Order, Query, SelectStatement},
+    ActiveModelTrait, EntityTrait,
+    sea_query::{Expr, ExprTrait, Func, FunctionCall, LockType, Query, SelectStatement},
 };
 
 use crate::{
@@ -100,9 +100,7 @@ async fn lock_first_row<E: EntityTrait>(
     let statements = Statements { dialect, columns };
     let primary_key = &columns.primary_key;
     let mut first = statements.select(task.locked_scope(), primary_key);
-    for &position in primary_key {
-        first.order_by(columns.field(position).column().as_column_ref(), Order::Asc);
-    }
+    statements.order_by_primary_key(&mut first);
     first.limit(1);
     if row_lock == RowLock::Rows {
         first.lock(LockType::Update);

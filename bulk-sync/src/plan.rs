@@ -14,7 +14,7 @@ use crate::{
     planner::Found,
     run::Checked,
     scope::Scope,
-    self_reference::refer_to_lost,
+    self_reference::refer_to_going,
     settings::Settings,
     soft_delete::SoftDelete,
     trace::Trace,
@@ -228,7 +228,7 @@ impl<E: EntityTrait> SyncPlan<E> {
         let mut kept: Vec<usize> = self.written().collect();
         // those whose reference is given back where the plan takes away what they refer to
         let written: HashSet<usize> = kept.iter().copied().collect();
-        kept.extend(refer_to_lost(&self).into_iter().filter(|index| !written.contains(index)));
+        kept.extend(refer_to_going(&self).into_iter().filter(|index| !written.contains(index)));
         self.desired = self.desired.select(&kept);
         self.has_unchanged = false;
         let created = self.created.len();

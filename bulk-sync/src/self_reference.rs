@@ -9,20 +9,23 @@
 use std::collections::HashSet;
 
 use sea_orm::{
-    ActiveModelTrait, ColumnTrait, EntityTrait, Identity, Iterable, RelationTrait, Value,
-    sea_query::{LockType, Order},
+    ColumnTrait, ConnectionTrait, EntityTrait, Identity, Iterable, RelationTrait, TransactionTrait,
+    Value,
+    sea_query::{Expr, ExprTrait, Query, SelectStatement},
 };
 
 use crate::{
     batch::{FEW, rows_per_statement},
-    columns::{Columns, Position},
+    columns::{Columns, Position, integer},
     desired::RowList,
     dialect::{Dialect, ScopeLock},
     error::{Action, SyncError},
     field::{Row, is_null},
-    plan::SyncPlan,
+    key_text::row_text,
+    plan::{SyncPlan, Update},
     reader::Reader,
     statement::Statements,
+    write::{Writer, end},
 };
 
 /// Columns of a table that refer to others of it.
@@ -31,16 +34,23 @@ pub(crate) struct SelfReference {
     to: Vec<Position>,
 }
 
-/// Rows that refer to one that goes, and are to go on to do so.
+/// Rows that are to refer to what goes for a while, or for good.
 pub(crate) struct Children<E: EntityTrait> {
     /// The columns that refer to it.
-    pub columns: Vec<Position>,
+    columns: Vec<Position>,
     /// The rows, each with what these columns are to hold.
-    pub rows: Vec<(E::ActiveModel, Vec<Value>)>,
+    rows: Vec<(E::ActiveModel, Vec<Value>)>,
+}
+
+/// A row whose values others refer to, and which the plan deletes or gives other values.
+struct Going<'p, E: EntityTrait> {
+    row: &'p E::ActiveModel,
+    values: Vec<Value>,
+    is_deleted: bool,
 }
 
 impl SelfReference {
-    /// Those of an entity.
+    /// Those of an entity in columns that can be set.
     pub fn all<E: EntityTrait>(columns: &Columns<E>) -> Vec<Self> {
         let table = E::default().table_ref();
         let mut all: Vec<Self> = Vec::new();
@@ -53,6 +63,7 @@ impl SelfReference {
             let positions = (positions(columns, from), positions(columns, to));
             if let (Some(from), Some(to)) = positions
                 && relation.to_tbl == table
+                && !from.iter().all(|position| columns.primary_key.contains(position))
                 && all.iter().all(|known| known.from != from)
             {
                 all.push(Self { from, to });
@@ -66,44 +77,70 @@ impl SelfReference {
         self.to.contains(&position)
     }
 
-    /// Whether models say what their rows refer to.
-    fn is_compared<E: EntityTrait>(&self, columns: &Columns<E>) -> bool {
-        self.from.iter().all(|at| columns.compared.contains(at) || columns.key.contains(at))
-    }
-
-    /// What a model says that its row refers to.
-    fn wanted<E: EntityTrait>(&self, columns: &Columns<E>, row: Row<'_, E>) -> Option<Vec<Value>> {
-        let values = self.is_compared(columns).then(|| columns.values(&self.from, row))?;
-        (values.len() == self.from.len()).then_some(values)
-    }
-
-    /// The values that rows refer to, that go with rows that the plan deletes or changes,
-    /// and that rows are to refer to after it.
-    fn lost<E: EntityTrait>(&self, plan: &SyncPlan<E>) -> HashSet<Vec<Value>> {
+    /// What a model says of the row that its row refers to, without what it leaves to the
+    /// row; `None` where it says nothing.
+    fn wanted<E: EntityTrait>(&self, plan: &SyncPlan<E>, row: Row<'_, E>) -> Option<Vec<Value>> {
         let columns = &plan.task.columns;
-        let deleted = plan.deleted.iter().filter(|_| plan.task.soft_delete.is_none());
-        // a column that is not compared goes along with a row, as the foreign key says
-        let changed = plan.updated.iter().filter(|_| self.is_compared(columns));
-        let changed = changed.filter(|update| meets(&update.changed, &self.to));
-        let going = deleted.chain(changed.map(|update| &update.current));
-        let going = going.map(|row| columns.values(&self.to, Row::Active(row)));
-        let refers =
-            |values: &Vec<Value>| values.len() == self.to.len() && !values.iter().any(is_null);
-        let going: HashSet<_> = going.filter(refers).collect();
-        if going.is_empty() {
-            return going;
-        }
+        let said: Vec<_> = self.said(plan).map(|(from, _)| from).collect();
+        let values = columns.values(&said, row);
+        let is_said = !said.is_empty() && values.len() == said.len();
+        is_said.then(|| all_folded(values))
+    }
+
+    /// The columns that models say, each with the one that it refers to.
+    fn said<E: EntityTrait>(
+        &self,
+        plan: &SyncPlan<E>,
+    ) -> impl Iterator<Item = (Position, Position)> {
+        let columns = &plan.task.columns;
+        let pairs = self.from.iter().copied().zip(self.to.iter().copied());
+        pairs.filter(move |(from, _)| {
+            !plan.task.settings.skip_updates
+                && (columns.compared.contains(from) || columns.key.contains(from))
+        })
+    }
+
+    /// The rows that others refer to, and that the plan deletes or gives other values.
+    fn going<'p, E: EntityTrait>(&self, plan: &'p SyncPlan<E>) -> Vec<Going<'p, E>> {
+        let columns = &plan.task.columns;
+        let deleted = if plan.task.soft_delete.is_some() { &[] } else { &plan.deleted[..] };
+        let changed = plan.updated.iter().filter(|update| meets(&update.changed, &self.to));
+        let changed = changed.map(|update| (&update.current, false));
+        let all = deleted.iter().map(|row| (row, true)).chain(changed);
+        let going = all.map(|(row, is_deleted)| {
+            let values = columns.values(&self.to, Row::Active(row));
+            Going { row, values, is_deleted }
+        });
+        let is_complete =
+            |values: &[Value]| values.len() == self.to.len() && !values.iter().any(is_null);
+        going.filter(|going| is_complete(&going.values)).collect()
+    }
+
+    /// The values that go with a row that is deleted, and come back with another.
+    fn coming_back<E: EntityTrait>(
+        &self,
+        plan: &SyncPlan<E>,
+        going: &[Going<'_, E>],
+    ) -> HashSet<Vec<Value>> {
+        let columns = &plan.task.columns;
         let is_given = |row: &Row<'_, E>| {
-            let is_given = |&at: &Position| {
-                Some(at) != columns.generated || columns.field(at).is_explicit(*row)
-            };
-            self.to.iter().all(is_given)
+            columns.generated.is_none_or(|generated| {
+                !self.to.contains(&generated) || columns.field(generated).is_explicit(*row)
+            })
         };
-        let written = plan.written().map(|index| plan.desired.row(index)).filter(is_given);
-        let written = written.map(|row| columns.values(&self.to, row));
-        let wanted = plan.desired.rows().filter_map(|row| self.wanted(columns, row));
-        let wanted = wanted.filter(|_| !plan.task.settings.skip_updates);
-        written.chain(wanted).filter(|values| going.contains(values)).collect()
+        let created = plan.created.iter().map(|&index| plan.desired.row(index)).filter(is_given);
+        let created = created.map(|row| columns.values(&self.to, row));
+        let updated = plan.updated.iter().filter(|update| meets(&update.changed, &self.to));
+        let updated = updated.map(|update| updated_values(plan, update, &self.to));
+        let deleted = going.iter().filter(|going| going.is_deleted).map(|going| &going.values);
+        let deleted: HashSet<_> = deleted.collect();
+        created.chain(updated).filter(|values| deleted.contains(values)).collect()
+    }
+
+    /// The values of a row that goes, as a model says them that refers to it.
+    fn as_wanted<E: EntityTrait>(&self, plan: &SyncPlan<E>, going: &Going<'_, E>) -> Vec<Value> {
+        let to: Vec<_> = self.said(plan).map(|(_, to)| to).collect();
+        all_folded(plan.task.columns.values(&to, Row::Active(going.row)))
     }
 }
 
@@ -115,24 +152,50 @@ fn meets(some: &[Position], others: &[Position]) -> bool {
     some.iter().any(|position| others.contains(position))
 }
 
-/// The models that refer to what goes with a row that the plan deletes or changes.
-pub(crate) fn refer_to_lost<E: EntityTrait>(plan: &SyncPlan<E>) -> HashSet<usize> {
-    let columns = &plan.task.columns;
+/// What a row to update has in these columns after it.
+fn updated_values<E: EntityTrait>(
+    plan: &SyncPlan<E>,
+    update: &Update<E>,
+    positions: &[Position],
+) -> Vec<Value> {
+    let value = |&position: &Position| {
+        let is_changed = update.changed.contains(&position);
+        let current = Row::Active(&update.current);
+        let row = if is_changed { plan.desired.row(update.desired) } else { current };
+        plan.task.columns.field(position).value(row)
+    };
+    positions.iter().filter_map(value).collect()
+}
+
+/// The same for all values that a database can hold equal, of whichever type of integer.
+fn all_folded(values: Vec<Value>) -> Vec<Value> {
+    let folded = |value| match (integer(&value), value) {
+        (Some(number), _) => number.to_string().into(),
+        (None, Value::String(Some(text))) => text.trim_end().to_lowercase().into(),
+        (None, value) => value,
+    };
+    values.into_iter().map(folded).collect()
+}
+
+/// The models that say that their rows refer to one that goes.
+pub(crate) fn refer_to_going<E: EntityTrait>(plan: &SyncPlan<E>) -> HashSet<usize> {
     let mut models = HashSet::new();
-    for reference in &columns.self_references {
-        let lost = reference.lost(plan);
-        let refers = |&index: &usize| {
-            let wanted = reference.wanted(columns, plan.desired.row(index));
-            wanted.is_some_and(|wanted| lost.contains(&wanted))
-        };
-        models.extend((0..plan.desired.len()).filter(refers).filter(|_| !lost.is_empty()));
+    for reference in &plan.task.columns.self_references {
+        let going = reference.going(plan);
+        let going: HashSet<_> = going.iter().map(|row| reference.as_wanted(plan, row)).collect();
+        if going.is_empty() {
+            continue;
+        }
+        models.extend((0..plan.desired.len()).filter(|&index| {
+            let wanted = reference.wanted(plan, plan.desired.row(index));
+            wanted.is_some_and(|wanted| going.contains(&wanted))
+        }));
     }
     models
 }
 
-/// The rows that refer to what goes with a row that the plan deletes or changes, where
-/// that comes back or their model says that it should be there. Those that the plan does
-/// not write are locked.
+/// The rows that are to refer, in the end, to what goes with a row that the plan deletes
+/// or changes. Those that the plan does not write are locked.
 ///
 /// # Errors
 ///
@@ -144,37 +207,52 @@ pub(crate) async fn lock_children<E: EntityTrait>(
     let mut children = Vec::new();
     let columns = &plan.task.columns;
     for reference in &columns.self_references {
-        let lost = reference.lost(plan);
-        if lost.is_empty() {
+        let going = reference.going(plan);
+        if going.is_empty() {
             continue;
         }
+        let set = reference.from.iter().filter(|at| !columns.primary_key.contains(at));
+        let set: Vec<Position> = set.copied().collect();
         let key = |row: &E::ActiveModel| columns.primary_key_values(Row::Active(row));
         let mut written: HashSet<_> = plan.deleted.iter().map(key).collect();
+        let all: HashSet<_> = going.iter().map(|going| all_folded(going.values.clone())).collect();
         let mut rows = Vec::new();
         for update in plan.updated.iter().filter(|update| meets(&update.changed, &reference.from)) {
             written.insert(key(&update.current));
-            let wanted = columns.values(&reference.from, plan.desired.row(update.desired));
-            if lost.contains(&wanted) {
-                rows.push((update.current.clone(), wanted));
+            if all.contains(&all_folded(updated_values(plan, update, &reference.from))) {
+                rows.push((update.current.clone(), updated_values(plan, update, &set)));
             }
         }
-        let kept = read_children(plan, reference, lost.into_iter().collect(), db).await?;
-        let kept = kept.into_iter().filter(|row| !written.contains(&key(row)));
-        rows.extend(kept.map(|row| {
-            let held = columns.values(&reference.from, Row::Active(&row));
-            (row, held)
-        }));
+        // what comes back is kept where no model says it, too
+        let back = reference.coming_back(plan, &going);
+        let wanted = plan.desired.rows().filter_map(|row| reference.wanted(plan, row));
+        let wanted: HashSet<_> = wanted.collect();
+        let is_missed = |going: &Going<'_, E>| {
+            back.contains(&going.values) || wanted.contains(&reference.as_wanted(plan, going))
+        };
+        let missed: Vec<_> = going.into_iter().filter(is_missed).collect();
+        let kept = read_children(plan, reference, &missed, db).await?;
+        for row in kept.into_iter().filter(|row| !written.contains(&key(row))) {
+            let held = Row::Active(&row);
+            let model = plan.index.find(columns, &plan.desired, held);
+            let wanted = model.and_then(|model| reference.wanted(plan, plan.desired.row(model)));
+            if wanted.is_some() || back.contains(&columns.values(&reference.from, held)) {
+                let values = columns.values(&set, held);
+                rows.push((row, values));
+            }
+        }
         if !rows.is_empty() {
-            children.push(Children { columns: reference.from.clone(), rows });
+            children.push(Children { columns: set, rows });
         }
     }
     Ok(children)
 }
 
+/// Reads and locks the rows in scope that refer to these.
 async fn read_children<E: EntityTrait>(
     plan: &SyncPlan<E>,
     reference: &SelfReference,
-    parents: Vec<Vec<Value>>,
+    parents: &[Going<'_, E>],
     db: &dyn Reader,
 ) -> Result<Vec<E::ActiveModel>, SyncError> {
     let columns = &plan.task.columns;
@@ -185,23 +263,134 @@ async fn read_children<E: EntityTrait>(
         columns.all().filter(|at| known.iter().any(|known| known.contains(at))).collect();
     let in_scope = statements.select(&plan.task.scope, &positions);
     let fixed = statements.parameters(&in_scope);
-    let limit = rows_per_statement(dialect, Some(FEW), fixed, reference.from.len());
+    let limit = rows_per_statement(dialect, Some(FEW), fixed, columns.primary_key.len());
     let failed = |source| plan.task.failed(Action::Lock, source);
     let mut rows = Vec::new();
     for parents in parents.chunks(limit) {
+        let keys = parents.iter().map(|going| columns.primary_key_values(Row::Active(going.row)));
         let mut select = in_scope.clone();
-        select.cond_where(statements.among(&reference.from, parents.to_vec()));
-        for &position in &columns.primary_key {
-            select.order_by(columns.field(position).column().as_column_ref(), Order::Asc);
-        }
+        select.and_where(refers_to(reference, statements, keys.collect()));
+        statements.order_by_primary_key(&mut select);
         if dialect.scope_lock != ScopeLock::Database {
-            select.lock(LockType::Update);
+            select.lock(dialect.update_lock);
         }
-        for row in db.query_all(&select).await.map_err(failed)? {
-            let mut child = <E::ActiveModel as ActiveModelTrait>::default();
-            columns.read(&positions, &row, &mut child).map_err(failed)?;
-            rows.push(child);
-        }
+        let read = db.query_all(&select).await.map_err(failed)?;
+        rows.extend(columns.read_all(&positions, &read).map_err(failed)?);
     }
     Ok(rows)
+}
+
+/// `from IN (SELECT to … WHERE primary key IN …)`: whether a row refers to another is for
+/// the database to say.
+fn refers_to<E: EntityTrait>(
+    reference: &SelfReference,
+    statements: Statements<'_, E>,
+    keys: Vec<Vec<Value>>,
+) -> Expr {
+    let columns = statements.columns;
+    let column = |&position: &Position| Expr::col(columns.field(position).column().as_column_ref());
+    let mut parents: SelectStatement = Query::select();
+    parents.from(E::default().table_ref()).exprs(reference.to.iter().map(column));
+    parents.cond_where(statements.among(&columns.primary_key, keys));
+    match &reference.from[..] {
+        [from] => column(from).in_subquery(parents),
+        from => Expr::tuple(from.iter().map(column)).in_subquery(parents),
+    }
+}
+
+/// Sets the references of rows to what was gone for a while; where no two rows may have
+/// the same, in two phases.
+///
+/// # Errors
+///
+/// `OutOfScope` with the rows that went along, `Constraint` where what they are to refer
+/// to has not come back.
+pub(crate) async fn give_back<E, C>(
+    plan: &SyncPlan<E>,
+    children: &[Children<E>],
+    db: &C,
+) -> Result<(), SyncError>
+where
+    E: EntityTrait,
+    C: ConnectionTrait + TransactionTrait,
+{
+    if children.is_empty() {
+        return Ok(());
+    }
+    let savepoint = db.begin().await?;
+    let tried = set_references(plan, children, &savepoint).await;
+    if end(savepoint, tried, SyncError::is_unique_violation).await?.is_some() {
+        return Ok(());
+    }
+    let columns = &plan.task.columns;
+    let nulls: Vec<_> = children.iter().map(|children| children.with_nulls(columns)).collect();
+    set_references(plan, &nulls, db).await?;
+    set_references(plan, children, db).await
+}
+
+impl<E: EntityTrait> Children<E> {
+    /// The rows with NULL in the columns that can hold it.
+    fn with_nulls(&self, columns: &Columns<E>) -> Self {
+        let can_hold = |&&at: &&Position| columns.field(at).is_option();
+        let set: Vec<Position> = self.columns.iter().filter(can_hold).copied().collect();
+        let null = |values: Vec<Value>| values.iter().map(Value::as_null).collect();
+        let rows = self.rows.iter().filter(|_| !set.is_empty()).map(|(row, _)| {
+            let held = columns.values(&set, Row::Active(row));
+            (row.clone(), null(held))
+        });
+        Self { rows: rows.collect(), columns: set }
+    }
+}
+
+async fn set_references<E, C>(
+    plan: &SyncPlan<E>,
+    children: &[Children<E>],
+    db: &C,
+) -> Result<(), SyncError>
+where
+    E: EntityTrait,
+    C: ConnectionTrait,
+{
+    let writer = Writer::new(plan, db);
+    for Children { columns, rows } in children {
+        for batch in rows.chunks(writer.update_limit(columns)) {
+            let rows = batch.iter().map(|(row, values)| (Row::Active(row), values.clone()));
+            match writer.set(columns, rows.collect()).await {
+                Err(SyncError::StalePlan { table, .. }) => {
+                    let keys = went_along(plan, batch, db).await?;
+                    return Err(SyncError::OutOfScope { table, keys });
+                }
+                set => set?,
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Those of the rows that are not there any more.
+async fn went_along<E, C>(
+    plan: &SyncPlan<E>,
+    rows: &[(E::ActiveModel, Vec<Value>)],
+    db: &C,
+) -> Result<Vec<String>, SyncError>
+where
+    E: EntityTrait,
+    C: ConnectionTrait,
+{
+    let columns = &plan.task.columns;
+    let statements = Statements { dialect: Dialect::of(db.get_database_backend()), columns };
+    let key = |row: &E::ActiveModel| columns.primary_key_values(Row::Active(row));
+    let mut select = statements.select(&plan.task.scope, &columns.primary_key);
+    let keys = rows.iter().map(|(row, _)| key(row)).collect();
+    select.cond_where(statements.among(&columns.primary_key, keys));
+    let failed = |source| plan.task.failed(Action::Read, source);
+    let read = db.query_all(&select).await.map_err(failed)?;
+    let left = columns.read_all(&columns.primary_key, &read).map_err(failed)?;
+    let left: HashSet<_> = left.iter().map(key).collect();
+    let gone = rows.iter().filter(|(row, _)| !left.contains(&key(row)));
+    let text = |(row, _): &(E::ActiveModel, _)| {
+        let key = row_text(columns, &columns.key, Row::Active(row));
+        format!("{key} goes with the row that it refers to")
+    };
+    Ok(gone.map(text).collect())
 }

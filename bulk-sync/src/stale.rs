@@ -7,8 +7,8 @@ use std::collections::{HashMap, HashSet};
 
 use futures_util::future::join;
 use sea_orm::{
-    ActiveModelTrait, ColumnTrait, DbBackend, DbErr, EntityTrait, QueryResult, Value,
-    sea_query::{LockType, Order, SelectStatement},
+    DbErr, EntityTrait, QueryResult, Value,
+    sea_query::{LockType, SelectStatement},
 };
 
 use crate::{
@@ -142,10 +142,11 @@ impl<'a, E: EntityTrait, C: ReadRows> Look<'a, E, C> {
         let columns = self.columns();
         let keys = planned.iter().map(|row| columns.primary_key_values(Row::Active(*row)));
         let mut select = self.select(&columns.primary_key, keys.collect(), read);
-        for &position in &columns.primary_key {
-            select.order_by(columns.field(position).column().as_column_ref(), Order::Asc);
-        }
-        select.lock(self.lock_type()).take()
+        self.statements.order_by_primary_key(&mut select);
+        let updates_only = self.plan.deleted.is_empty();
+        let lock =
+            if updates_only { self.statements.dialect.update_lock } else { LockType::Update };
+        select.lock(lock).take()
     }
 
     /// The planned rows that are not as they were.
@@ -203,17 +204,6 @@ impl<'a, E: EntityTrait, C: ReadRows> Look<'a, E, C> {
             })
         };
         planned.len() == rows.len() && planned.iter().zip(rows).all(is_as_planned)
-    }
-
-    /// Rows that refer to those to update need not wait, where the backend can
-    /// tell that from a delete.
-    fn lock_type(&self) -> LockType {
-        let is_postgres = self.statements.dialect.backend == DbBackend::Postgres;
-        if is_postgres && self.plan.deleted.is_empty() {
-            LockType::NoKeyUpdate
-        } else {
-            LockType::Update
-        }
     }
 
     /// The rows in scope that have a key of a row to create, and others than
@@ -312,14 +302,7 @@ impl<'a, E: EntityTrait, C: ReadRows> Look<'a, E, C> {
         rows: &[QueryResult],
         positions: &[Position],
     ) -> Result<Vec<E::ActiveModel>, SyncError> {
-        let row = |row: &QueryResult| {
-            let mut current = <E::ActiveModel as ActiveModelTrait>::default();
-            self.columns()
-                .read(positions, row, &mut current)
-                .map_err(|source| self.failed(source))?;
-            Ok(current)
-        };
-        rows.iter().map(row).collect()
+        self.columns().read_all(positions, rows).map_err(|source| self.failed(source))
     }
 
     fn limit(&self, key: &[Position]) -> usize {

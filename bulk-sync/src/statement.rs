@@ -65,6 +65,13 @@ impl<E: EntityTrait> Statements<'_, E> {
         select
     }
 
+    /// `ORDER BY` the primary key.
+    pub fn order_by_primary_key(&self, select: &mut SelectStatement) {
+        for field in self.fields(&self.columns.primary_key) {
+            select.order_by(field.column().as_column_ref(), Order::Asc);
+        }
+    }
+
     /// `SELECT SUM(n), COUNT(*) FROM (SELECT COUNT(*) AS n … GROUP BY key)`: the
     /// rows of a `SELECT COUNT(*)`, and how many keys the database finds in them.
     pub fn count_keys(&self, mut count: SelectStatement) -> SelectStatement {

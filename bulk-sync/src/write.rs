@@ -18,7 +18,7 @@ use crate::{
     key_text::row_text,
     plan::{SyncPlan, Update},
     progress::{Meter, Phase},
-    self_reference::{Children, lock_children},
+    self_reference::{give_back, lock_children},
     send::{Outgoing, Sender},
     statement::Statements,
     swap::{Park, contested, free_and_blocked, null_or_parking_value, parking_value},
@@ -46,9 +46,8 @@ where
     } else {
         delete_first_or_last(plan, db).await?;
     }
-    let writer = Writer::new(plan, db);
-    writer.create().await?;
-    writer.give_back(&children).await
+    Writer::new(plan, db).create().await?;
+    give_back(plan, &children, db).await
 }
 
 async fn delete_first<E, C>(plan: &SyncPlan<E>, db: &C) -> Result<(), SyncError>
@@ -88,7 +87,7 @@ fn is_refusal(error: &SyncError) -> bool {
 
 /// Ends the savepoint of what was tried: keeps it where it is done; `None` where it is
 /// rolled back, and can be tried otherwise.
-async fn end<T: TransactionSession, R>(
+pub(crate) async fn end<T: TransactionSession, R>(
     savepoint: T,
     tried: Result<R, SyncError>,
     can_be_otherwise: impl FnOnce(&SyncError) -> bool,
@@ -153,7 +152,7 @@ struct Batch<S, R> {
 }
 
 /// Writes the rows of plans.
-struct Writer<'a, E: EntityTrait, C> {
+pub(crate) struct Writer<'a, E: EntityTrait, C> {
     plan: &'a SyncPlan<E>,
     statements: Statements<'a, E>,
     sender: Sender<'a, E, C>,
@@ -339,27 +338,8 @@ impl<'a, E: EntityTrait, C: ConnectionTrait> Writer<'a, E, C> {
         Ok(())
     }
 
-    /// Sets the references of rows to what was gone for a while.
-    async fn give_back(&self, children: &[Children<E>]) -> Result<(), SyncError> {
-        for Children { columns: set, rows } in children {
-            for batch in rows.chunks(self.update_limit(set)) {
-                let rows = batch.iter().map(|(row, values)| (Row::Active(row), values.clone()));
-                let given = self.set(set, rows.collect()).await;
-                if let Err(SyncError::StalePlan { table, .. }) = given {
-                    let keys = batch.iter().map(|(row, _)| {
-                        let key = row_text(self.columns(), &self.columns().key, Row::Active(row));
-                        format!("{key} goes with the row that it refers to")
-                    });
-                    return Err(SyncError::OutOfScope { table, keys: keys.collect() });
-                }
-                given?;
-            }
-        }
-        Ok(())
-    }
-
     /// Runs one UPDATE that gives rows these values.
-    async fn set(
+    pub async fn set(
         &self,
         set: &[Position],
         rows: Vec<(Row<'_, E>, Vec<Value>)>,
@@ -416,7 +396,7 @@ impl<'a, E: EntityTrait, C: ConnectionTrait> Writer<'a, E, C> {
         rows.map(|row| self.columns().primary_key_values(row)).collect()
     }
 
-    fn update_limit(&self, set: &[Position]) -> usize {
+    pub fn update_limit(&self, set: &[Position]) -> usize {
         let (dialect, requested) = (self.statements.dialect, self.plan.task.settings.batch_size);
         rows_per_statement(dialect, requested, 0, self.statements.parameters_per_update(set))
     }

@@ -12,9 +12,10 @@ use bulk_sync_tests::{
 };
 use sea_orm::{DbBackend, QuerySelect, QueryTrait, entity::prelude::*};
 
+use self::branch::branch;
 use crate::fixture::{insert, refused, rows};
 
-pub const TESTS: [Test; 11] = tests![
+pub const TESTS: [Test; 16] = tests![
     a_kept_child_whose_parent_is_created_anew_keeps_it,
     a_plan_keeps_the_child_of_a_parent_that_is_created_anew,
     a_plan_leaves_a_child_alone_that_others_have_moved_since,
@@ -26,6 +27,11 @@ pub const TESTS: [Test; 11] = tests![
     a_child_keeps_its_reference_to_an_ignored_column,
     a_kept_child_does_not_go_along_with_a_value_that_moves,
     a_child_that_refers_to_a_value_that_goes_is_an_error,
+    references_that_are_unique_are_given_back,
+    an_ignored_reference_goes_with_a_row_that_does_not_come_back,
+    a_reference_that_is_spelled_otherwise_is_given_back,
+    a_reference_of_which_no_model_says_anything_goes_along,
+    a_reference_of_several_columns_is_given_back,
 ];
 
 /// A tree in which the children of a row that is deleted have no parent any more.
@@ -151,7 +157,7 @@ async fn with_units(db: &Db, action: &str, rows: Vec<unit::Model>) -> Result<(),
     db.pool
         .execute_unprepared(&format!(
             "CREATE TABLE unit (id INT PRIMARY KEY, name VARCHAR(40) NOT NULL, \
-             code VARCHAR(40) NOT NULL UNIQUE, parent_code VARCHAR(40), \
+             code VARCHAR(40) NOT NULL UNIQUE, parent_code VARCHAR(40), headcount INT NOT NULL, \
              FOREIGN KEY (parent_code) REFERENCES unit (code) {action})",
         ))
         .await?;
@@ -193,5 +199,130 @@ async fn a_child_that_refers_to_a_value_that_goes_is_an_error(db: Db) -> TestRes
     let error = refused(&db, unit::Entity::bulk_sync(models, WholeTable, None)).await?;
     let SyncError::Constraint { table, action, .. } = error else { return Err(error.into()) };
     assert_eq!((table.as_str(), action), ("unit", Action::Update));
+    Ok(())
+}
+
+/// Each row has one that comes before it, and no two the same.
+async fn references_that_are_unique_are_given_back(db: Db) -> TestResult {
+    if db.backend() == DbBackend::MySql {
+        return Ok(());
+    }
+    let before = vec![
+        unit(1, "a", None),
+        unit(2, "b", None),
+        unit(3, "c", Some("a")),
+        unit(4, "d", Some("b")),
+    ];
+    with_units(&db, "ON UPDATE CASCADE", before).await?;
+    db.pool.execute_unprepared("CREATE UNIQUE INDEX one_child ON unit (parent_code)").await?;
+    let models =
+        [unit(1, "b", None), unit(2, "a", None), unit(3, "c", Some("a")), unit(4, "d", Some("b"))];
+    let result = unit::Entity::bulk_sync(models.clone(), WholeTable, None).exec(&db.pool).await?;
+    assert_eq!(result.to_string(), "0 created, 2 updated, 0 deleted, 2 unchanged");
+    assert_eq!(rows::<unit::Entity>(&db.pool).await?, models);
+    Ok(())
+}
+
+/// An ignored column of a model that is updated brings nothing back.
+async fn an_ignored_reference_goes_with_a_row_that_does_not_come_back(db: Db) -> TestResult {
+    let before = vec![unit(1, "a", None), unit(2, "b", None), unit(3, "c", Some("a"))];
+    with_units(&db, "ON DELETE SET NULL", before).await?;
+    let models = [unit::Model { headcount: 9, ..unit(2, "a", None) }, unit(3, "c", None)];
+    let sync = unit::Entity::bulk_sync(models, WholeTable, None);
+    let sync = sync.ignore([unit::Column::Code, unit::Column::ParentCode]);
+    assert_eq!(
+        sync.exec(&db.pool).await?.to_string(),
+        "0 created, 1 updated, 1 deleted, 1 unchanged"
+    );
+    let left = [unit::Model { headcount: 9, ..unit(2, "b", None) }, unit(3, "c", None)];
+    assert_eq!(rows::<unit::Entity>(&db.pool).await?, left);
+    Ok(())
+}
+
+/// What a database holds equal is the same reference.
+async fn a_reference_that_is_spelled_otherwise_is_given_back(db: Db) -> TestResult {
+    let [code, other] = if db.backend() == DbBackend::MySql { ["de", "DE"] } else { ["de", "de"] };
+    with_units(&db, "ON DELETE SET NULL", vec![unit(1, code, None), unit(2, "b", Some(code))])
+        .await?;
+    let parent = unit::Model { name: "root".to_owned(), ..unit(1, other, None) };
+    let models = [parent, unit(2, "b", Some(other))];
+    unit::Entity::bulk_sync(models.clone(), WholeTable, None).exec(&db.pool).await?;
+    assert_eq!(rows::<unit::Entity>(&db.pool).await?, models);
+    Ok(())
+}
+
+/// Nothing says that it is to stay.
+async fn a_reference_of_which_no_model_says_anything_goes_along(db: Db) -> TestResult {
+    if db.backend() == DbBackend::MySql {
+        return Ok(());
+    }
+    let before = vec![unit(1, "a", None), unit(2, "b", None), unit(3, "c", Some("a"))];
+    with_units(&db, "ON UPDATE CASCADE", before).await?;
+    let models = [unit(1, "b", None), unit(2, "a", None)];
+    let sync = unit::Entity::bulk_sync(models.clone(), WholeTable, None).skip_deletes();
+    assert_eq!(sync.exec(&db.pool).await?.updated, 2);
+    let [first, second] = models;
+    let rows = rows::<unit::Entity>(&db.pool).await?;
+    assert_eq!(rows, [first, second, unit(3, "c", Some("b"))]);
+    Ok(())
+}
+
+mod branch {
+    use bulk_sync::SyncKey;
+    use sea_orm::entity::prelude::*;
+
+    /// A branch of a tree; each tenant has one.
+    #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel, SyncKey)]
+    #[sea_orm(table_name = "branch")]
+    pub struct Model {
+        #[sea_orm(primary_key, auto_increment = false)]
+        pub tenant: i32,
+        #[sea_orm(primary_key, auto_increment = false)]
+        pub id: i32,
+        #[sync(key)]
+        pub name: String,
+        pub parent_id: Option<i32>,
+    }
+
+    #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
+    pub enum Relation {
+        #[sea_orm(
+            belongs_to = "Entity",
+            from = "(Column::Tenant, Column::ParentId)",
+            to = "(Column::Tenant, Column::Id)"
+        )]
+        Parent,
+    }
+
+    impl ActiveModelBehavior for ActiveModel {}
+
+    pub fn branch(id: i32, name: &str, parent_id: Option<i32>) -> Model {
+        Model { tenant: 5, id, name: name.to_owned(), parent_id }
+    }
+}
+
+/// On PostgreSQL: others set all columns of such a reference to NULL, or none.
+async fn a_reference_of_several_columns_is_given_back(db: Db) -> TestResult {
+    if db.backend() != DbBackend::Postgres {
+        return Ok(());
+    }
+    db.pool
+        .execute_unprepared(
+            "CREATE TABLE branch (tenant INT, id INT, name TEXT NOT NULL, parent_id INT, \
+             PRIMARY KEY (tenant, id), \
+             FOREIGN KEY (tenant, parent_id) REFERENCES branch ON DELETE SET NULL (parent_id))",
+        )
+        .await?;
+    let before = [branch(1, "a", None), branch(2, "kept", Some(1)), branch(3, "moved", None)];
+    insert::<branch::Entity>(&db, before.to_vec()).await?;
+    let models = [branch(1, "root", None), branch(2, "kept", Some(1)), branch(3, "moved", Some(1))];
+    let sync = branch::Entity::bulk_sync(models.clone(), WholeTable, None);
+    let result = sync.exec(&db.pool).await?;
+    assert_eq!(result.to_string(), "1 created, 1 updated, 1 deleted, 1 unchanged");
+    assert_eq!(rows::<branch::Entity>(&db.pool).await?, models);
+    let orphan = [branch(2, "kept", Some(1)), branch(3, "moved", None)];
+    let error = refused(&db, branch::Entity::bulk_sync(orphan, WholeTable, None)).await?;
+    let SyncError::Constraint { keys, .. } = error else { return Err(error.into()) };
+    assert_eq!(keys, ["name = 'kept'"]);
     Ok(())
 }

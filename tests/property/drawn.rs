@@ -49,7 +49,7 @@ pub fn run<E: Mixed>(server: Server) -> Result<(), Failed> {
 
 fn run_all<E: Mixed>(runtime: &Runtime, database: &TestDatabase) -> Result<(), Failed> {
     let usual = if database.backend() == DbBackend::Sqlite { 400 } else { 160 };
-    let settings = Settings::of_call(usual)?;
+    let settings = Settings::of_call(usual, 10)?;
     let mut tally = Tally::default();
     runtime.block_on(create_types(database, &E::slots()))?;
     let mut failures = Vec::new();

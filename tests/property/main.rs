@@ -5,7 +5,8 @@
 //! of types that the hostile values are tested with: as values, as values that
 //! can be NULL, as parts of the key, and some of them unique.
 //!
-//! - `BULK_SYNC_PROPERTY_CASES`: how many cases each test runs.
+//! - `BULK_SYNC_PROPERTY_CASES`: how many cases each test runs; those of drawn tables, of
+//!   which there are many, a tenth.
 //! - `BULK_SYNC_PROPERTY_SEED`: runs the cases of this seed again, as a failure
 //!   prints it.
 

@@ -18,6 +18,8 @@ pub struct Model {
     pub code: String,
     /// The code of the unit that this one is in.
     pub parent_code: Option<String>,
+    /// How many work there.
+    pub headcount: i32,
 }
 
 /// The tree.
@@ -33,5 +35,5 @@ impl ActiveModelBehavior for ActiveModel {}
 /// A unit.
 pub fn unit(id: i32, code: &str, parent_code: Option<&str>) -> Model {
     let parent_code = parent_code.map(str::to_owned);
-    Model { id, name: format!("unit {id}"), code: code.to_owned(), parent_code }
+    Model { id, name: format!("unit {id}"), code: code.to_owned(), parent_code, headcount: 0 }
 }
