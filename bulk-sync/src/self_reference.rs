@@ -292,6 +292,10 @@ fn refers_to<E: EntityTrait>(
     let mut parents: SelectStatement = Query::select();
     parents.from(E::default().table_ref()).exprs(reference.to.iter().map(column));
     parents.cond_where(statements.among(&columns.primary_key, keys));
+    if statements.dialect.scope_lock == ScopeLock::FirstRow {
+        // else it would be as old as the transaction of the caller
+        parents.lock(statements.dialect.update_lock);
+    }
     match &reference.from[..] {
         [from] => column(from).in_subquery(parents),
         from => Expr::tuple(from.iter().map(column)).in_subquery(parents),

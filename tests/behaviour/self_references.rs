@@ -10,14 +10,15 @@ use bulk_sync_tests::{
     suite::{Db, Test, TestResult},
     tests,
 };
-use sea_orm::{DbBackend, QuerySelect, QueryTrait, entity::prelude::*};
+use sea_orm::{DbBackend, QuerySelect, QueryTrait, TransactionTrait, entity::prelude::*};
 
 use self::branch::branch;
 use crate::fixture::{insert, refused, rows};
 
-pub const TESTS: [Test; 16] = tests![
+pub const TESTS: [Test; 17] = tests![
     a_kept_child_whose_parent_is_created_anew_keeps_it,
     a_plan_keeps_the_child_of_a_parent_that_is_created_anew,
+    a_child_that_was_committed_since_the_transaction_of_the_caller_began_keeps_its_parent,
     a_plan_leaves_a_child_alone_that_others_have_moved_since,
     a_kept_child_of_a_parent_that_is_not_among_the_models_is_an_error,
     a_kept_child_that_a_delete_takes_along_is_an_error_at_once,
@@ -69,6 +70,24 @@ async fn a_plan_keeps_the_child_of_a_parent_that_is_created_anew(db: Db) -> Test
     let sync = category::Entity::bulk_sync(renamed_parent(), WholeTable, None);
     let plan = sync.compare(&db.pool).await?;
     assert_eq!(plan.apply(&db.pool).await?.to_string(), PARENT_CREATED_ANEW);
+    assert_eq!(rows::<category::Entity>(&db.pool).await?, renamed_parent());
+    Ok(())
+}
+
+/// On SQLite nobody commits meanwhile.
+async fn a_child_that_was_committed_since_the_transaction_of_the_caller_began_keeps_its_parent(
+    db: Db,
+) -> TestResult {
+    if db.backend() == DbBackend::Sqlite {
+        return Ok(());
+    }
+    with_tree(&db, Vec::new()).await?;
+    let transaction = db.pool.begin().await?;
+    assert!(rows::<category::Entity>(&transaction).await?.is_empty());
+    insert::<category::Entity>(&db, vec![category(1, None), category(2, Some(1))]).await?;
+    let sync = category::Entity::bulk_sync(renamed_parent(), WholeTable, None);
+    assert_eq!(sync.exec(&transaction).await?.to_string(), PARENT_CREATED_ANEW);
+    transaction.commit().await?;
     assert_eq!(rows::<category::Entity>(&db.pool).await?, renamed_parent());
     Ok(())
 }
