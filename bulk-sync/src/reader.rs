@@ -8,36 +8,30 @@ use sea_orm::{
 use crate::connection::{ReadRows, RowStream};
 
 /// Any connection, to read from: what takes this is compiled once for an entity, not
-/// once more for each type of connection.
+/// once more for each type of connection. The methods are those of [`ConnectionTrait`] and
+/// [`ReadRows`].
 pub(crate) trait Reader: Sync {
-    /// As [`ConnectionTrait`] has it.
     fn get_database_backend(&self) -> DbBackend;
 
-    /// As [`ConnectionTrait`] has it.
     fn is_mock_connection(&self) -> bool;
 
-    /// As [`ReadRows`] has it.
     fn is_transaction(&self) -> bool;
 
-    /// As [`ReadRows`] has it.
     fn rows<'a>(
         &'a self,
         select: &'a SelectStatement,
     ) -> BoxFuture<'a, Result<RowStream<'a>, DbErr>>;
 
-    /// As [`ConnectionTrait`] has it.
     fn query_one<'a>(
         &'a self,
         select: &'a SelectStatement,
     ) -> BoxFuture<'a, Result<Option<QueryResult>, DbErr>>;
 
-    /// As [`ConnectionTrait`] has it.
     fn query_one_raw(
         &self,
         statement: Statement,
     ) -> BoxFuture<'_, Result<Option<QueryResult>, DbErr>>;
 
-    /// As [`ConnectionTrait`] has it.
     fn query_all<'a>(
         &'a self,
         select: &'a SelectStatement,
