@@ -165,6 +165,13 @@ pub struct Running {
     pub task: JoinHandle<Outcome>,
 }
 
+/// One that is given up leaves no transaction behind that the database waits for.
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
 impl Running {
     /// Starts an actor, which waits before its first statement.
     pub fn start(pool: &DatabaseConnection, actor: &Actor) -> Self {
@@ -269,8 +276,8 @@ async fn run(
         };
         running[next].gate.step();
     }
-    let [first, second] = running;
-    Ok([first.task.await?, second.task.await?])
+    let [mut first, mut second] = running;
+    Ok([(&mut first.task).await?, (&mut second.task).await?])
 }
 
 /// Whether the order of two statements of different transactions can be noticed.

@@ -282,8 +282,10 @@ async fn three_syncs_under_one_lock_that_no_row_meets_yet(db: Db) -> TestResult 
                 actor.finish(Duration::from_millis(5)).await;
             }
         }
-        for actor in running {
-            let Outcome::Sync(result) = actor.task.await? else { return Err("no sync".into()) };
+        for mut actor in running {
+            let Outcome::Sync(result) = (&mut actor.task).await? else {
+                return Err("no sync".into());
+            };
             result?;
         }
         let mut rows = stock::Entity::find().all(&db.pool).await?;
@@ -322,11 +324,11 @@ async fn syncs_of_two_scopes_do_not_wait_for_each_other(db: Db) -> TestResult {
             // it has one writer at a time
             continue;
         }
-        let second = Running::start(&pools[1], &Actor::Sync(Box::new(other.clone())));
+        let mut second = Running::start(&pools[1], &Actor::Sync(Box::new(other.clone())));
         if !second.finish(Duration::from_secs(10)).await {
             return Err(format!("it waits for the other, which has run {statements}").into());
         }
-        let Outcome::Sync(result) = second.task.await? else { return Err("no sync".into()) };
+        let Outcome::Sync(result) = (&mut second.task).await? else { return Err("no sync".into()) };
         result?;
     }
     for pool in pools {
