@@ -46,9 +46,14 @@ pub(crate) enum Locked {
 }
 
 impl Locked {
-    /// How rows are read from then on.
+    /// How rows are read from then on. Where no row was locked they are counted under
+    /// locks, and read so as well: MariaDB ends the lock of a row that is new a moment
+    /// before a read without a lock sees the row.
     pub fn row_lock(self) -> RowLock {
-        if self == Self::Rows { RowLock::Rows } else { RowLock::None }
+        match self {
+            Self::Scope => RowLock::None,
+            Self::NoRow | Self::Rows => RowLock::Rows,
+        }
     }
 }
 

@@ -19,8 +19,8 @@ use tokio::{task::JoinHandle, time::Instant};
 /// Where that is wrong, another order of the statements is tried.
 const QUICK: Duration = Duration::from_millis(10);
 
-/// How long nothing at all may happen.
-const PATIENCE: Duration = Duration::from_secs(20);
+/// How long nothing at all may happen; a disk of many users can take its time.
+pub const PATIENCE: Duration = Duration::from_secs(60);
 
 /// More orders than any two actors here have.
 const ORDERS: usize = 5_000;
@@ -45,6 +45,19 @@ pub enum Outcome {
     Sync(Result<SyncResult, SyncError>),
     /// The transaction is committed, and has written so many rows; or has failed.
     Writer(Result<u64, DbErr>),
+}
+
+impl Outcome {
+    /// Whether the rows were no longer as they had been compared.
+    pub fn is_stale(&self) -> bool {
+        let Self::Sync(Err(error)) = self else { return false };
+        match error {
+            SyncError::TriesExhausted { source, .. } => {
+                matches!(**source, SyncError::StalePlan { .. })
+            }
+            error => matches!(error, SyncError::StalePlan { .. }),
+        }
+    }
 }
 
 /// The two, and the table before.
@@ -202,17 +215,24 @@ impl Running {
         !self.task.is_finished() && self.gate.waiting().is_none()
     }
 
-    /// Lets one statement run; gives whether it was the last.
-    pub async fn finish_step(&self) -> bool {
+    /// Lets one statement run; gives the next, or `None` at the end.
+    pub async fn finish_step(&self) -> Result<Option<Step>, Boxed> {
+        if self.arrive().await?.is_some() {
+            self.gate.step();
+        }
+        self.arrive().await
+    }
+
+    /// Waits until it waits at its gate, or is done.
+    async fn arrive(&self) -> Result<Option<Step>, Boxed> {
         let start = Instant::now();
-        while self.is_under_way() && start.elapsed() < PATIENCE {
+        while self.is_under_way() {
+            if start.elapsed() > PATIENCE {
+                return Err("the actor hangs".into());
+            }
             tokio::time::sleep(Duration::from_micros(200)).await;
         }
-        self.gate.step();
-        while self.is_under_way() && start.elapsed() < PATIENCE {
-            tokio::time::sleep(Duration::from_micros(200)).await;
-        }
-        self.task.is_finished()
+        Ok(self.next())
     }
 
     /// Lets it go on to its end; gives whether it got there in time.

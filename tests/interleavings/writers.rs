@@ -124,14 +124,6 @@ async fn a_row_that_appears_with_the_key_of_a_model_is_matched(db: Db) -> TestRe
     .await
 }
 
-fn is_stale(outcome: &Outcome) -> bool {
-    let Outcome::Sync(Err(error)) = outcome else { return false };
-    match error {
-        SyncError::TriesExhausted { source, .. } => matches!(**source, SyncError::StalePlan { .. }),
-        error => matches!(error, SyncError::StalePlan { .. }),
-    }
-}
-
 /// The rows in scope are counted before and after the writes.
 async fn a_row_that_appears_beside_a_plan_does_not_make_it_stale(db: Db) -> TestResult {
     const INSERT: &[&str] =
@@ -146,7 +138,7 @@ async fn a_row_that_appears_beside_a_plan_does_not_make_it_stale(db: Db) -> Test
         match (is_done, is_as_planned) {
             (true, true) => Ok(()),
             // SQLite refuses one of two writers
-            (false, false) if !is_stale(&outcomes[0]) => Ok(()),
+            (false, false) if !outcomes[0].is_stale() => Ok(()),
             _ => Err(format!("{outcomes:?}")),
         }
     })
