@@ -25,8 +25,11 @@ use sea_orm::{
 /// Why a test failed before it came to its point.
 pub type Failure = Box<dyn std::error::Error + Send + Sync>;
 
-/// A safety net around what has to come to an end.
+/// How long a test waits for what others do.
 pub const LONG: Duration = Duration::from_secs(30);
+
+/// A safety net around what has to come to an end, however busy the machine is.
+const NET: Duration = Duration::from_secs(120);
 
 /// Rows a statement: several statements of each kind.
 const BATCH: usize = 3;
@@ -72,7 +75,7 @@ pub async fn connect(url: &str, connections: u32) -> Result<DatabaseConnection, 
 
 /// What comes of a call that has to end.
 pub async fn bounded<T>(call: impl Future<Output = T>) -> Result<T, Failure> {
-    let ended = tokio::time::timeout(LONG, call).await;
+    let ended = tokio::time::timeout(NET, call).await;
     ended.map_err(|_| "the call does not come to an end".into())
 }
 

@@ -352,7 +352,7 @@ async fn syncs_of_two_scopes_do_not_wait_for_each_other(db: Db) -> TestResult {
             continue;
         }
         let mut second = Running::start(&pools[1], &Actor::Sync(Box::new(other.clone())));
-        if !second.finish(Duration::from_secs(10)).await {
+        if !second.finish(PATIENCE).await {
             return Err(format!("it waits for the other, which has run {statements}").into());
         }
         let Outcome::Sync(result) = (&mut second.task).await? else { return Err("no sync".into()) };
