@@ -73,8 +73,13 @@ async fn session(db: &Db, set: &str) -> Result<DatabaseConnection, Failure> {
 
 async fn create_trigger(db: &Db, operation: &str, body: &str) -> Result<(), DbErr> {
     if db.backend() != DbBackend::Postgres {
-        let trigger = format!("CREATE TRIGGER guard BEFORE {operation} ON employee FOR EACH ROW ");
-        db.pool.execute_unprepared(&(trigger + body)).await?;
+        let mut trigger =
+            format!("CREATE TRIGGER guard BEFORE {operation} ON employee FOR EACH ROW {body}");
+        if db.backend() == DbBackend::Sqlite {
+            // a connection of it believes in a trigger that another one has dropped
+            trigger.insert_str(0, "DROP TRIGGER IF EXISTS guard; ");
+        }
+        db.pool.execute_unprepared(&trigger).await?;
         return Ok(());
     }
     let function = format!(
