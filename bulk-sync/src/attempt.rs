@@ -93,7 +93,7 @@ impl<C: SyncConnection, H> Attempt<'_, C, H> {
                 let read = self.reading.positions(&plan.task.columns);
                 lock_written(&plan, &read, &transaction).await?;
             }
-            self.carry_out(&plan, locked, &transaction).await?;
+            self.carry_out(&plan, locked, tries, &transaction).await?;
             R::read(&plan, &transaction).await
         };
         let done = done.await;
@@ -148,7 +148,7 @@ impl<C: SyncConnection, H> Attempt<'_, C, H> {
                 }
             };
             guard(plan)?;
-            self.carry_out(plan, locked, &transaction).await
+            self.carry_out(plan, locked, tries, &transaction).await
         };
         let done = done.await;
         let done = self.finish(plan, transaction, done).await;
@@ -224,6 +224,7 @@ impl<C: SyncConnection, H> Attempt<'_, C, H> {
         &self,
         plan: &SyncPlan<E>,
         locked: Locked,
+        tries: &Tries,
         transaction: &<C as TransactionTrait>::Transaction,
     ) -> Result<(), SyncError>
     where
@@ -231,7 +232,7 @@ impl<C: SyncConnection, H> Attempt<'_, C, H> {
         H: ChangeHook<E, <C as TransactionTrait>::Transaction>,
     {
         write(plan, transaction).await?;
-        prove(plan, locked, transaction).await?;
+        prove(plan, locked, tries, transaction).await?;
         if !plan.is_empty() {
             self.hook
                 .call(plan, transaction)

@@ -30,6 +30,7 @@ use crate::{
     scope::{Scope, has_subquery},
     statement::Statements,
     trace::Step,
+    tries::Tries,
 };
 
 /// Proves the scope after the plan was written.
@@ -41,6 +42,7 @@ use crate::{
 pub(crate) async fn prove<E: EntityTrait>(
     plan: &SyncPlan<E>,
     locked: Locked,
+    tries: &Tries,
     db: &dyn Reader,
 ) -> Result<(), SyncError> {
     if plan.is_empty() {
@@ -54,7 +56,7 @@ pub(crate) async fn prove<E: EntityTrait>(
     let statements = Statements { dialect, columns: &plan.task.columns };
     let has_subquery =
         scope.condition().is_some_and(|condition| has_subquery(condition, dialect.backend));
-    let proof = Proof { plan, statements, db, scope: &scope, locked, has_subquery };
+    let proof = Proof { plan, statements, db, scope: &scope, locked, tries, has_subquery };
     proof.wait_for_first_rows().await?;
     if !proof.count_matches().await? {
         proof.compare_again().await?;
@@ -71,6 +73,7 @@ struct Proof<'a, E: EntityTrait> {
     db: &'a dyn Reader,
     scope: &'a Scope,
     locked: Locked,
+    tries: &'a Tries,
     has_subquery: bool,
 }
 
@@ -234,11 +237,13 @@ impl<E: EntityTrait> Proof<'_, E> {
 
     /// Rows have moved that the sync did not write: because of others that it
     /// did write, or at the hands of another transaction. Others can have filled a
-    /// scope that has no row to lock, whatever its condition.
+    /// scope that has no row to lock, whatever its condition; where it is empty again
+    /// in the next try, they had not.
     fn moved(&self, rows: Vec<String>) -> SyncError {
         let table = self.plan.task.table.clone();
         let others_commit = self.statements.dialect.scope_lock != ScopeLock::Database;
-        if others_commit && (!self.has_subquery || self.locked == Locked::NoRow) {
+        let may_be_filled = self.locked == Locked::NoRow && self.tries.is_first();
+        if others_commit && (!self.has_subquery || may_be_filled) {
             SyncError::StalePlan { table, rows }
         } else {
             SyncError::OutOfScope { table, keys: rows }

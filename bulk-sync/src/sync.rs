@@ -308,7 +308,8 @@ where
     }
 
     /// Whether the rows in scope equal the models, so that [`exec`](Self::exec)
-    /// would do nothing. Only reads, and no further than the first difference.
+    /// would do nothing. Only reads, and no further than the first difference: where it
+    /// is `false`, [`compare`](Self::compare) can still find what is an error.
     ///
     /// # Errors
     ///

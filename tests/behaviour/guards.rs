@@ -15,7 +15,7 @@ use crate::fixture::{
     insert, of_501, outsider, people, refused, rows, with_ann_bob_and_cid, with_employees,
 };
 
-pub const TESTS: [Test; 17] = tests![
+pub const TESTS: [Test; 18] = tests![
     empty_input_that_would_delete_is_refused,
     empty_input_that_deletes_nothing_is_done,
     deletes_above_the_limit_are_refused,
@@ -32,6 +32,7 @@ pub const TESTS: [Test; 17] = tests![
     every_model_outside_the_scope_is_named,
     an_update_out_of_a_scope_with_a_subquery_is_refused,
     a_scope_with_a_subquery_on_the_table_itself_is_proved,
+    a_created_row_that_brings_others_into_an_empty_scope_is_refused,
     an_error_becomes_an_error_of_the_database,
 ];
 
@@ -254,6 +255,22 @@ async fn a_scope_with_a_subquery_on_the_table_itself_is_proved(db: Db) -> TestRe
         assert!(matches!(error, SyncError::OutOfScope { .. }), "{error:?}");
     }
     assert_eq!(sync(2_001).exec(&db.pool).await?.updated, 1);
+    Ok(())
+}
+
+/// On MySQL there is no row to lock, and others could have put one there: a second try
+/// tells that they have not.
+async fn a_created_row_that_brings_others_into_an_empty_scope_is_refused(db: Db) -> TestResult {
+    with_employees(&db, &[imported("A1", "Ann")]).await?;
+    let companies = employee::Entity::find()
+        .select_only()
+        .column(employee::Column::CompanyId)
+        .filter(employee::Column::Phone.eq("1"))
+        .into_query();
+    let model = employee::Model { phone: Some("1".into()), ..imported("B2", "Bob") };
+    let scope = employee::Column::CompanyId.in_subquery(companies);
+    let error = refused(&db, employee::Entity::bulk_sync([model], scope, None)).await?;
+    assert!(matches!(error, SyncError::OutOfScope { .. }), "{error:?}");
     Ok(())
 }
 

@@ -126,6 +126,27 @@ impl Call<'_> {
             || (repeats && options.repeated == Repeated::Refuse)
     }
 
+    /// Whether two models have one key to the database alone, spelled otherwise.
+    pub fn spells_a_key_twice(&self) -> bool {
+        let keys = self.models.iter().filter_map(|model| self.key_of_model(model));
+        let keys: Vec<Vec<Value>> = keys.collect();
+        let spelled = |key: &[Value]| -> Vec<Value> {
+            self.key()
+                .into_iter()
+                .zip(key)
+                .map(|(column, part)| self.stored(column, part))
+                .collect()
+        };
+        let respells = |later: usize| {
+            let key = &keys[later];
+            let mut before = keys[..later].iter();
+            before.any(|other| {
+                self.are_same(Some(other), Some(key)) && spelled(other) != spelled(key)
+            })
+        };
+        (1..keys.len()).any(respells)
+    }
+
     /// The rows in scope, the lowest primary key first.
     fn scope_by_primary_key(&self, rows: &[Row]) -> Vec<usize> {
         let mut scope: Vec<usize> =
