@@ -141,7 +141,7 @@ impl<C: SyncConnection, H> Attempt<'_, C, H> {
                 let locked = lock_scope(&plan.task, row_lock, &transaction).await?;
                 let verified = verify(plan, row_lock, &transaction).await;
                 is_stale = matches!(verified, Err(SyncError::StalePlan { .. }));
-                plan.in_scope = verified?;
+                verified?;
                 // in a scope that is no longer empty, there is a row to lock
                 if locked != Locked::NoRow || plan.in_scope == 0 {
                     break locked;

@@ -69,6 +69,9 @@ pub struct SyncPlan<E: EntityTrait> {
     pub(crate) in_scope: u64,
     /// Whether every row in scope was read.
     pub(crate) read_all: bool,
+    /// The primary keys of the rows in scope that the plan does not write, where it is
+    /// without their models, and rows that it writes can take them out of the scope.
+    pub(crate) left_alone: Vec<E::ActiveModel>,
 }
 
 /// A row to update.
@@ -126,6 +129,7 @@ impl<E: EntityTrait> SyncPlan<E> {
             read,
             in_scope: read,
             read_all,
+            left_alone: Vec::new(),
         }
     }
 

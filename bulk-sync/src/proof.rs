@@ -27,7 +27,7 @@ use crate::{
     plan::SyncPlan,
     progress::{Meter, Phase},
     reader::Reader,
-    scope::{Scope, has_subquery},
+    scope::Scope,
     statement::Statements,
     trace::Step,
     tries::Tries,
@@ -54,8 +54,7 @@ pub(crate) async fn prove<E: EntityTrait>(
     let scope = plan.task.live_scope();
     let dialect = Dialect::of(db.get_database_backend());
     let statements = Statements { dialect, columns: &plan.task.columns };
-    let has_subquery =
-        scope.condition().is_some_and(|condition| has_subquery(condition, dialect.backend));
+    let has_subquery = scope.has_subquery(dialect.backend);
     let proof = Proof { plan, statements, db, scope: &scope, locked, tries, has_subquery };
     proof.wait_for_first_rows().await?;
     if !proof.count_matches().await? {
@@ -232,7 +231,28 @@ impl<E: EntityTrait> Proof<'_, E> {
             );
             return Err(self.moved(vec![moved]));
         }
-        Ok(())
+        self.find_left_alone().await
+    }
+
+    /// Checks that no row has left the scope that the plan was to leave alone. Where it
+    /// has the models of all, they have told.
+    async fn find_left_alone(&self) -> Result<(), SyncError> {
+        let plan = self.plan;
+        if plan.left_alone.is_empty() {
+            return Ok(());
+        }
+        let columns = &plan.task.columns;
+        let key = |row: &E::ActiveModel| columns.primary_key_values(Row::Active(row));
+        let mut select = self.statements.select(self.scope, &columns.primary_key);
+        self.locked.row_lock().apply(&mut select);
+        let rows = self.db.query_all(&select).await.map_err(|source| self.failed(source))?;
+        let rows = columns.read_all(&columns.primary_key, &rows);
+        let rows: HashSet<_> =
+            rows.map_err(|source| self.failed(source))?.iter().map(key).collect();
+        let gone = plan.left_alone.iter().filter(|row| !rows.contains(&key(row)));
+        let text = |row| row_text(columns, &columns.primary_key, Row::Active(row));
+        let gone: Vec<String> = gone.map(text).collect();
+        if gone.is_empty() { Ok(()) } else { Err(self.moved(gone)) }
     }
 
     /// Rows have moved that the sync did not write: because of others that it

@@ -29,6 +29,11 @@ impl Scope {
         self.0.as_ref().map(|condition| text(condition, backend)).unwrap_or_default()
     }
 
+    /// Whether rows can be in scope because of other rows.
+    pub(crate) fn has_subquery(&self, backend: DbBackend) -> bool {
+        self.0.as_ref().is_some_and(|condition| has_subquery(condition, backend))
+    }
+
     /// Whether the condition names nothing to decide by, as `Condition::all()`
     /// with nothing in it does.
     pub(crate) fn is_empty(&self, backend: DbBackend) -> bool {
@@ -65,7 +70,7 @@ fn selects_by_nothing(condition: &Condition, backend: DbBackend) -> bool {
 }
 
 /// Whether rows can meet the condition because of other rows.
-pub(crate) fn has_subquery(condition: &Condition, backend: DbBackend) -> bool {
+fn has_subquery(condition: &Condition, backend: DbBackend) -> bool {
     let sql = backend.build(&select(condition)).sql;
     // where a quote may be no quote, each SELECT counts
     let is_intricate = ["\\", "$$", "--", "/*", "#"].iter().any(|mark| sql.contains(mark));

@@ -24,6 +24,7 @@ use crate::{
     key_text::row_text,
     plan::SyncPlan,
     progress::{Meter, Phase},
+    scope::Scope,
     send::Sender,
     statement::Statements,
     trace::Step,
@@ -52,17 +53,17 @@ where
     Err(SyncError::StalePlan { table: plan.task.table.clone(), rows })
 }
 
-/// Compares the rows of a plan with the table. Gives the number of rows in
-/// scope, as rows that the plan does not touch may have come or gone.
+/// Compares the rows of a plan with the table, and takes note of the rows in scope, as
+/// rows that the plan does not touch may have come or gone.
 ///
 /// # Errors
 ///
 /// `StalePlan` naming every row that is no longer as the plan has it.
 pub(crate) async fn verify<E, C>(
-    plan: &SyncPlan<E>,
+    plan: &mut SyncPlan<E>,
     row_lock: RowLock,
     db: &C,
-) -> Result<u64, SyncError>
+) -> Result<(), SyncError>
 where
     E: EntityTrait,
     C: ReadRows,
@@ -73,10 +74,11 @@ where
     let mut meter = Meter::begin(&plan.task.settings, Phase::Comparing, rows);
     let mut rows = look.written_rows(&all, &mut meter).await?;
     rows.extend(look.appeared_rows(&mut meter).await?);
-    if rows.is_empty() {
-        return look.count_in_scope().await;
+    if !rows.is_empty() {
+        return Err(SyncError::StalePlan { table: plan.task.table.clone(), rows });
     }
-    Err(SyncError::StalePlan { table: plan.task.table.clone(), rows })
+    (plan.in_scope, plan.left_alone) = look.in_scope().await?;
+    Ok(())
 }
 
 struct Look<'a, E: EntityTrait, C> {
@@ -96,6 +98,16 @@ impl<'a, E: EntityTrait, C: ReadRows> Look<'a, E, C> {
 
     fn columns(&self) -> &Columns<E> {
         &self.plan.task.columns
+    }
+
+    fn primary_key(&self, row: &E::ActiveModel) -> Vec<Value> {
+        self.columns().primary_key_values(Row::Active(row))
+    }
+
+    /// The primary keys of the rows to update and to delete.
+    fn planned_keys(&self) -> HashSet<Vec<Value>> {
+        let updated = self.plan.updated.iter().map(|update| &update.current);
+        updated.chain(&self.plan.deleted).map(|row| self.primary_key(row)).collect()
     }
 
     /// The rows to update or delete that have changed, are gone or out of scope.
@@ -169,13 +181,12 @@ impl<'a, E: EntityTrait, C: ReadRows> Look<'a, E, C> {
         planned: &[&E::ActiveModel],
         rows: &[E::ActiveModel],
     ) -> Vec<String> {
-        let key_of = |row: &E::ActiveModel| self.columns().primary_key_values(Row::Active(row));
         let mut current: HashMap<_, Vec<_>> = HashMap::with_capacity(rows.len());
         for row in rows {
-            current.entry(key_of(row)).or_default().push(row);
+            current.entry(self.primary_key(row)).or_default().push(row);
         }
         let changed = planned.iter().filter_map(|planned| {
-            let became = match current.get(&key_of(planned)).map(Vec::as_slice) {
+            let became = match current.get(&self.primary_key(planned)).map(Vec::as_slice) {
                 None | Some([]) => "is gone",
                 Some([current]) if self.is_same(read, planned, current) => return None,
                 Some([_]) => "has changed",
@@ -230,9 +241,7 @@ impl<'a, E: EntityTrait, C: ReadRows> Look<'a, E, C> {
         if settings.skip_deletes && settings.delete_duplicates {
             return Ok(Vec::new());
         }
-        let primary_key = |row: &E::ActiveModel| columns.primary_key_values(Row::Active(row));
-        let updated = self.plan.updated.iter().map(|update| &update.current);
-        let planned: HashSet<_> = updated.chain(&self.plan.deleted).map(primary_key).collect();
+        let planned = self.planned_keys();
         let positions = [&columns.key[..], &columns.primary_key].concat();
         let live = self.statements.select(&self.plan.task.live_scope(), &positions);
         let mut repeating = Vec::new();
@@ -243,15 +252,34 @@ impl<'a, E: EntityTrait, C: ReadRows> Look<'a, E, C> {
             select.cond_where(self.statements.among(&columns.key, keys));
             self.row_lock.apply(&mut select);
             let rows = self.fetch(&select, &positions).await?;
-            let others = rows.iter().filter(|row| !planned.contains(&primary_key(row)));
+            let others = rows.iter().filter(|row| !planned.contains(&self.primary_key(row)));
             let text = |row| format!("{} has appeared", self.key_text(Row::Active(row)));
             repeating.extend(others.map(text));
         }
         Ok(repeating)
     }
 
-    async fn count_in_scope(&self) -> Result<u64, SyncError> {
-        let mut count = self.statements.count(&self.plan.task.live_scope());
+    /// The number of rows in scope, and the primary keys of those that the plan does not
+    /// write, where rows that it writes can take them out of the scope.
+    async fn in_scope(&self) -> Result<(u64, Vec<E::ActiveModel>), SyncError> {
+        let scope = self.plan.task.live_scope();
+        // where nothing is deleted, what rows without a model do does not matter
+        let can_take_others = scope.has_subquery(self.statements.dialect.backend);
+        if self.plan.task.settings.skip_deletes || !can_take_others {
+            return Ok((self.count_in_scope(&scope).await?, Vec::new()));
+        }
+        let primary_key = &self.columns().primary_key;
+        let mut select = self.statements.select(&scope, primary_key);
+        self.row_lock.apply(&mut select);
+        let mut rows = self.fetch(&select, primary_key).await?;
+        let count = rows.len() as u64;
+        let planned = self.planned_keys();
+        rows.retain(|row| !planned.contains(&self.primary_key(row)));
+        Ok((count, rows))
+    }
+
+    async fn count_in_scope(&self, scope: &Scope) -> Result<u64, SyncError> {
+        let mut count = self.statements.count(scope);
         self.row_lock.apply(&mut count);
         let row = self.db.query_one(&count).await.map_err(|source| self.failed(source))?;
         let counted = row.map(|row| row.try_get_by_index::<i64>(0)).transpose();

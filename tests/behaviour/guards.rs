@@ -9,13 +9,16 @@ use bulk_sync_tests::{
     suite::{Db, Test, TestResult},
     tests,
 };
-use sea_orm::{ActiveValue::Set, QuerySelect, QueryTrait, SqlErr, entity::prelude::*};
+use sea_orm::{
+    ActiveValue::Set, QuerySelect, QueryTrait, SqlErr, entity::prelude::*,
+    sea_query::SelectStatement,
+};
 
 use crate::fixture::{
     insert, of_501, outsider, people, refused, rows, with_ann_bob_and_cid, with_employees,
 };
 
-pub const TESTS: [Test; 18] = tests![
+pub const TESTS: [Test; 19] = tests![
     empty_input_that_would_delete_is_refused,
     empty_input_that_deletes_nothing_is_done,
     deletes_above_the_limit_are_refused,
@@ -32,6 +35,7 @@ pub const TESTS: [Test; 18] = tests![
     every_model_outside_the_scope_is_named,
     an_update_out_of_a_scope_with_a_subquery_is_refused,
     a_scope_with_a_subquery_on_the_table_itself_is_proved,
+    a_row_that_leaves_the_scope_for_another_is_missed,
     a_created_row_that_brings_others_into_an_empty_scope_is_refused,
     an_error_becomes_an_error_of_the_database,
 ];
@@ -237,6 +241,15 @@ async fn an_update_out_of_a_scope_with_a_subquery_is_refused(db: Db) -> TestResu
     Ok(())
 }
 
+/// The companies that have an employee with this phone number.
+fn companies_called(phone: &str) -> SelectStatement {
+    employee::Entity::find()
+        .select_only()
+        .column(employee::Column::CompanyId)
+        .filter(employee::Column::Phone.eq(phone))
+        .into_query()
+}
+
 /// The best paid may be changed, but not so that others become the best paid.
 async fn a_scope_with_a_subquery_on_the_table_itself_is_proved(db: Db) -> TestResult {
     let paid =
@@ -258,17 +271,35 @@ async fn a_scope_with_a_subquery_on_the_table_itself_is_proved(db: Db) -> TestRe
     Ok(())
 }
 
+/// A created row takes one out of the scope and brings another one in.
+async fn a_row_that_leaves_the_scope_for_another_is_missed(db: Db) -> TestResult {
+    let called = |row| employee::Model { phone: Some("1".into()), ..row };
+    let initial = [imported("A1", "Ann"), called(imported("B2", "Bob")), outsider("Z9", "Zoe")];
+    with_employees(&db, &initial).await?;
+    let before = rows::<employee::Entity>(&db.pool).await?;
+    let sync = || {
+        let scope = employee::Column::CompanyId.in_subquery(companies_called("1"));
+        let models = [imported("A1", "Ann"), called(outsider("Y8", "Yan"))];
+        employee::Entity::bulk_sync(models, scope, None)
+    };
+    let plan = sync().compare(&db.pool).await?;
+    assert_eq!(plan.summary().to_string(), "1 created, 0 updated, 1 deleted, 1 unchanged");
+    let Err(SyncError::OutOfScope { keys, .. }) = plan.apply(&db.pool).await else {
+        return Err("not refused, or by another error".into());
+    };
+    assert_eq!(keys, ["id = 1"]);
+    assert_eq!(rows::<employee::Entity>(&db.pool).await?, before, "the table has changed");
+    let error = refused(&db, sync()).await?;
+    assert!(matches!(error, SyncError::OutOfScope { .. }), "{error:?}");
+    Ok(())
+}
+
 /// On MySQL there is no row to lock, and others could have put one there: a second try
 /// tells that they have not.
 async fn a_created_row_that_brings_others_into_an_empty_scope_is_refused(db: Db) -> TestResult {
     with_employees(&db, &[imported("A1", "Ann")]).await?;
-    let companies = employee::Entity::find()
-        .select_only()
-        .column(employee::Column::CompanyId)
-        .filter(employee::Column::Phone.eq("1"))
-        .into_query();
     let model = employee::Model { phone: Some("1".into()), ..imported("B2", "Bob") };
-    let scope = employee::Column::CompanyId.in_subquery(companies);
+    let scope = employee::Column::CompanyId.in_subquery(companies_called("1"));
     let error = refused(&db, employee::Entity::bulk_sync([model], scope, None)).await?;
     assert!(matches!(error, SyncError::OutOfScope { .. }), "{error:?}");
     Ok(())

@@ -12,7 +12,7 @@ use super::{
 impl Call<'_> {
     /// What there is to do.
     pub fn plan(&self, rows: &[Row]) -> Result<Plan, Fault> {
-        if self.is_invalid() {
+        if self.is_invalid(rows) {
             return Err(Fault::InvalidInput);
         }
         let models = self.models_that_count();
@@ -28,9 +28,9 @@ impl Call<'_> {
             plan.in_scope += 1;
             // where a row has the key as it is spelled, others that only the
             // database holds equal have no model
-            let model = self.model_of(&models, &rows[row]);
-            let model = model.filter(|&at| !has_exact[at] || is_exact(row, models[at]));
-            match model {
+            let as_spelled = models.iter().position(|model| is_exact(row, model));
+            let held_equal = || self.model_of(&models, &rows[row]).filter(|&at| !has_exact[at]);
+            match as_spelled.or_else(held_equal) {
                 // a row that no model is given for is deleted
                 None => plan.deleted.push(row),
                 // of several rows with one key, the lowest primary key stays
@@ -100,16 +100,20 @@ impl Call<'_> {
     }
 
     /// Faults of the call that need no database.
-    fn is_invalid(&self) -> bool {
+    fn is_invalid(&self, rows: &[Row]) -> bool {
         let options = self.options;
         let key = self.key();
         let named = options.only.iter().flatten().chain(&options.ignore);
         let keys: Vec<_> = self.models.iter().map(|model| self.key_of_model(model)).collect();
-        let repeats = |later: usize| {
-            let mut before = keys[..later].iter();
-            before.any(|key| self.are_same(key.as_ref(), keys[later].as_ref()))
+        // the table has a row for each, as it is spelled
+        let has_row = |model: &Model| {
+            let mut live = rows.iter().filter(|row| self.is_in_scope(row, rows));
+            live.any(|row| self.has_exact_key_of(model, row))
         };
-        let repeats = (1..keys.len()).any(repeats);
+        let repeats = self
+            .repeated_keys()
+            .into_iter()
+            .any(|pair| !self.is_spelled_otherwise(pair) || !pair.into_iter().all(has_row));
         // a condition without a predicate
         self.in_scope.is_none()
             // a batch of no rows
@@ -128,23 +132,23 @@ impl Call<'_> {
 
     /// Whether two models have one key to the database alone, spelled otherwise.
     pub fn spells_a_key_twice(&self) -> bool {
-        let keys = self.models.iter().filter_map(|model| self.key_of_model(model));
-        let keys: Vec<Vec<Value>> = keys.collect();
-        let spelled = |key: &[Value]| -> Vec<Value> {
-            self.key()
-                .into_iter()
-                .zip(key)
-                .map(|(column, part)| self.stored(column, part))
-                .collect()
-        };
-        let respells = |later: usize| {
-            let key = &keys[later];
-            let mut before = keys[..later].iter();
-            before.any(|other| {
-                self.are_same(Some(other), Some(key)) && spelled(other) != spelled(key)
-            })
-        };
-        (1..keys.len()).any(respells)
+        self.repeated_keys().into_iter().any(|pair| self.is_spelled_otherwise(pair))
+    }
+
+    /// The models, two by two, that have one key to the database.
+    fn repeated_keys(&self) -> Vec<[&Model; 2]> {
+        let key = |model| self.key_of_model(model);
+        let pairs = (0..self.models.len()).flat_map(|later| (0..later).map(move |at| [at, later]));
+        let pairs = pairs.map(|pair| pair.map(|at| &self.models[at]));
+        pairs.filter(|[one, other]| self.are_same(key(one).as_ref(), key(other).as_ref())).collect()
+    }
+
+    fn is_spelled_otherwise(&self, pair: [&Model; 2]) -> bool {
+        let [one, other] = pair.map(|model| {
+            let spelled = |at: usize| model[at].as_ref().map(|value| self.stored(at, value));
+            self.key().into_iter().map(spelled).collect::<Vec<_>>()
+        });
+        one != other
     }
 
     /// The rows in scope, the lowest primary key first.
@@ -223,6 +227,9 @@ impl Call<'_> {
     }
 
     fn models_that_count(&self) -> Vec<&Model> {
+        if self.options.repeated == Repeated::Refuse {
+            return self.models.iter().collect();
+        }
         let mut models: Vec<&Model> = Vec::new();
         for model in self.models {
             let key = self.key_of_model(model);
