@@ -24,7 +24,7 @@ use crate::{
     judge::Judge,
     key_text::row_text,
     lock::Locked,
-    plan::SyncPlan,
+    plan::{SyncPlan, Update},
     progress::{Meter, Phase},
     reader::Reader,
     scope::Scope,
@@ -84,6 +84,12 @@ impl<E: EntityTrait> Proof<'_, E> {
             && self.plan.task.columns.may_have_equal_keys()
     }
 
+    /// Whether rows with the key of one that is written can be in scope beside it.
+    fn leaves_repeated(&self) -> bool {
+        let settings = &self.plan.task.settings;
+        settings.skip_deletes && settings.delete_duplicates
+    }
+
     /// Where no row met the condition of a wider lock, waits for those who insert
     /// some at the same time, and locks all that do: who comes later takes one of
     /// them for the first.
@@ -108,10 +114,8 @@ impl<E: EntityTrait> Proof<'_, E> {
         let fixed = self.statements.parameters(&count);
         let few = few(dialect, fixed, columns.key.len());
         let may_have_equal_keys = self.may_have_equal_keys();
-        let settings = &self.plan.task.settings;
         // these would be counted in place of others; and a subquery can select others now
-        let leaves_repeated = settings.skip_deletes && settings.delete_duplicates;
-        let tells = !(self.has_subquery || leaves_repeated);
+        let tells = !(self.has_subquery || self.leaves_repeated());
         let waits = self.locked != Locked::Scope;
         if waits {
             // for those who insert into the empty scope at the same time, and counts
@@ -219,6 +223,17 @@ impl<E: EntityTrait> Proof<'_, E> {
         if !ours.is_empty() {
             return Err(SyncError::OutOfScope { table: task.table.clone(), keys: keys(ours) });
         }
+        if self.leaves_repeated() {
+            // others in scope can equal their models
+            let primary_key = &task.columns.primary_key;
+            let keeps_it =
+                |update: &&Update<E>| !update.changed.iter().any(|at| primary_key.contains(at));
+            let updated = plan.updated.iter().filter(keeps_it).map(|update| &update.current);
+            let keys = self.not_in_scope(updated.collect()).await?;
+            if !keys.is_empty() {
+                return Err(SyncError::OutOfScope { table: task.table.clone(), keys });
+            }
+        }
         if !others.is_empty() && plan.has_unchanged {
             return Err(self.moved(keys(others)));
         }
@@ -231,28 +246,26 @@ impl<E: EntityTrait> Proof<'_, E> {
             );
             return Err(self.moved(vec![moved]));
         }
-        self.find_left_alone().await
+        let left = self.not_in_scope(plan.left_alone.iter().collect()).await?;
+        if left.is_empty() { Ok(()) } else { Err(self.moved(left)) }
     }
 
-    /// Checks that no row has left the scope that the plan was to leave alone. Where it
-    /// has the models of all, they have told.
-    async fn find_left_alone(&self) -> Result<(), SyncError> {
-        let plan = self.plan;
-        if plan.left_alone.is_empty() {
-            return Ok(());
+    /// Those of the rows that are not in scope, by their primary keys.
+    async fn not_in_scope(&self, rows: Vec<&E::ActiveModel>) -> Result<Vec<String>, SyncError> {
+        if rows.is_empty() {
+            return Ok(Vec::new());
         }
-        let columns = &plan.task.columns;
+        let columns = &self.plan.task.columns;
         let key = |row: &E::ActiveModel| columns.primary_key_values(Row::Active(row));
         let mut select = self.statements.select(self.scope, &columns.primary_key);
         self.locked.row_lock().apply(&mut select);
-        let rows = self.db.query_all(&select).await.map_err(|source| self.failed(source))?;
-        let rows = columns.read_all(&columns.primary_key, &rows);
-        let rows: HashSet<_> =
-            rows.map_err(|source| self.failed(source))?.iter().map(key).collect();
-        let gone = plan.left_alone.iter().filter(|row| !rows.contains(&key(row)));
+        let in_scope = self.db.query_all(&select).await.map_err(|source| self.failed(source))?;
+        let in_scope = columns.read_all(&columns.primary_key, &in_scope);
+        let in_scope = in_scope.map_err(|source| self.failed(source))?;
+        let in_scope: HashSet<_> = in_scope.iter().map(key).collect();
+        let missing = rows.into_iter().filter(|row| !in_scope.contains(&key(row)));
         let text = |row| row_text(columns, &columns.primary_key, Row::Active(row));
-        let gone: Vec<String> = gone.map(text).collect();
-        if gone.is_empty() { Ok(()) } else { Err(self.moved(gone)) }
+        Ok(missing.map(text).collect())
     }
 
     /// Rows have moved that the sync did not write: because of others that it

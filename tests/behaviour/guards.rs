@@ -10,15 +10,17 @@ use bulk_sync_tests::{
     tests,
 };
 use sea_orm::{
-    ActiveValue::Set, QuerySelect, QueryTrait, SqlErr, entity::prelude::*,
-    sea_query::SelectStatement,
+    ActiveValue::Set,
+    QuerySelect, QueryTrait, SqlErr,
+    entity::prelude::*,
+    sea_query::{ExprTrait, SelectStatement},
 };
 
 use crate::fixture::{
     insert, of_501, outsider, people, refused, rows, with_ann_bob_and_cid, with_employees,
 };
 
-pub const TESTS: [Test; 19] = tests![
+pub const TESTS: [Test; 20] = tests![
     empty_input_that_would_delete_is_refused,
     empty_input_that_deletes_nothing_is_done,
     deletes_above_the_limit_are_refused,
@@ -31,6 +33,7 @@ pub const TESTS: [Test; 19] = tests![
     duplicate_rows_are_each_named,
     duplicate_rows_that_no_model_is_given_for_are_deleted,
     of_duplicate_rows_the_one_with_the_lowest_primary_key_can_be_kept,
+    an_update_out_of_the_scope_is_refused_where_a_duplicate_stays_in_it,
     deleted_duplicates_count_for_the_guard,
     every_model_outside_the_scope_is_named,
     an_update_out_of_a_scope_with_a_subquery_is_refused,
@@ -183,6 +186,27 @@ async fn of_duplicate_rows_the_one_with_the_lowest_primary_key_can_be_kept(db: D
     let result = ann_bob_and_cid().delete_duplicates().exec(&db.pool).await?;
     assert_eq!(result.to_string(), "0 created, 0 updated, 3 deleted, 3 unchanged");
     assert_eq!(rows::<employee::Entity>(&db.pool).await?, kept);
+    Ok(())
+}
+
+/// Of two rows in scope with the key of a model, one equals it already; the other one, which
+/// is updated, would leave the scope.
+async fn an_update_out_of_the_scope_is_refused_where_a_duplicate_stays_in_it(db: Db) -> TestResult {
+    let of_502 = |phone: Option<&str>| employee::Model {
+        phone: phone.map(Into::into),
+        ..outsider("A1", "Ann")
+    };
+    with_employees(&db, &[imported("A1", "Ann"), of_502(Some("1"))]).await?;
+    let scope = of_501().or(employee::Column::Phone.eq("1"));
+    let sync = employee::Entity::bulk_sync([of_502(None)], scope, None)
+        .key([employee::Column::ExternalId])
+        .ignore([employee::Column::Phone])
+        .skip_deletes()
+        .delete_duplicates();
+    let SyncError::OutOfScope { keys, .. } = refused(&db, sync).await? else {
+        return Err("another error".into());
+    };
+    assert_eq!(keys, ["id = 1"]);
     Ok(())
 }
 
