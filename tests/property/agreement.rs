@@ -22,6 +22,18 @@ use crate::{
     subject::{Layout, Subject, active, model, row, unchanged},
 };
 
+/// What reading can tell before it asks which keys the database holds equal.
+const READING: [Fault; 1] = [Fault::DuplicateRows];
+
+/// What `exec` can tell before that.
+const WRITING: [Fault; 5] = [
+    Fault::DuplicateRows,
+    Fault::TooManyDeletes,
+    Fault::TooManyUpdates,
+    Fault::Constraint,
+    Fault::OutOfScope,
+];
+
 /// Why the library and the oracle disagree.
 pub type Disagreement = Box<dyn std::error::Error + Send + Sync>;
 
@@ -76,7 +88,10 @@ async fn agree_on<E: Subject, C: SyncConnection<Transaction: SyncConnection>>(
     let after = read::<E, _>(db).await?;
     let plan = match plan {
         Ok(plan) => plan,
-        Err(fault) => return refused(&done, &instead_of(fault, case), after, &case.initial),
+        Err(fault) => {
+            let faults = instead_of(fault, case, &WRITING);
+            return refused(&done, &faults, after, &case.initial);
+        }
     };
     let expected = case.ask(|oracle| oracle.carry_out(&plan, &case.initial));
     let (Ok(done), Some(table)) = (&done, expected.table) else {
@@ -91,15 +106,12 @@ async fn agree_on<E: Subject, C: SyncConnection<Transaction: SyncConnection>>(
     Ok(Ok(!plan.is_empty()))
 }
 
-/// What a call can tell in place of a fault of the models: which keys the database holds
-/// equal is asked after what else can be told, and by `exec` when all is written.
-fn instead_of(fault: Fault, case: &Case) -> BTreeSet<Fault> {
-    let mut faults = BTreeSet::from([fault]);
-    if case.ask(|oracle| oracle.spells_a_key_twice()) {
-        faults.extend([Fault::DuplicateRows, Fault::TooManyDeletes, Fault::TooManyUpdates]);
-        faults.extend([Fault::Constraint, Fault::OutOfScope]);
-    }
-    faults
+/// What a call can tell in place of a fault of its models: which keys the database holds
+/// equal is asked after what else reading can tell, and by `exec` when all is written.
+fn instead_of(fault: Fault, case: &Case, earlier: &[Fault]) -> BTreeSet<Fault> {
+    let is_asked = fault == Fault::InvalidInput && !case.ask(|oracle| oracle.is_invalid());
+    let earlier = earlier.iter().filter(|_| is_asked);
+    earlier.copied().chain([fault]).collect()
 }
 
 /// There is nothing left to do.
@@ -232,7 +244,9 @@ fn agree_on_plan<E: Subject>(
                 (found, guarded) => Err(format!("guard: {found:?}, not {guarded:?}").into()),
             }
         }
-        (Err(error), Err(fault)) => fault_among(error, &instead_of(*fault, case)).map(drop),
+        (Err(error), Err(fault)) => {
+            fault_among(error, &instead_of(*fault, case, &READING)).map(drop)
+        }
         (Ok(found), Err(fault)) => {
             Err(format!("compare: {fault:?}, not {}", found.summary()).into())
         }
@@ -249,10 +263,14 @@ fn agree_on_check(
         (Ok(found), Ok(plan)) if found == plan.is_empty() => Ok(()),
         // it may stop at the first difference, before it meets a duplicate, or asks
         // which keys the database holds equal
-        (Ok(false), Err(fault)) if instead_of(*fault, case).contains(&Fault::DuplicateRows) => {
+        (Ok(false), Err(fault))
+            if instead_of(*fault, case, &READING).contains(&Fault::DuplicateRows) =>
+        {
             Ok(())
         }
-        (Err(error), Err(fault)) => fault_among(&error, &instead_of(*fault, case)).map(drop),
+        (Err(error), Err(fault)) => {
+            fault_among(&error, &instead_of(*fault, case, &READING)).map(drop)
+        }
         (found, _) => Err(format!("check: {found:?}").into()),
     }
 }

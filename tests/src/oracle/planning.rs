@@ -12,7 +12,7 @@ use super::{
 impl Call<'_> {
     /// What there is to do.
     pub fn plan(&self, rows: &[Row]) -> Result<Plan, Fault> {
-        if self.is_invalid(rows) {
+        if self.is_invalid() || self.repeats_to_the_database(rows) {
             return Err(Fault::InvalidInput);
         }
         let models = self.models_that_count();
@@ -99,21 +99,12 @@ impl Call<'_> {
         first.is_some_and(|(column, stamp)| row[*column] != cleared(stamp))
     }
 
-    /// Faults of the call that need no database.
-    fn is_invalid(&self, rows: &[Row]) -> bool {
+    /// Faults of the call that need no row.
+    pub fn is_invalid(&self) -> bool {
         let options = self.options;
         let key = self.key();
         let named = options.only.iter().flatten().chain(&options.ignore);
-        let keys: Vec<_> = self.models.iter().map(|model| self.key_of_model(model)).collect();
-        // the table has a row for each, as it is spelled
-        let has_row = |model: &Model| {
-            let mut live = rows.iter().filter(|row| self.is_in_scope(row, rows));
-            live.any(|row| self.has_exact_key_of(model, row))
-        };
-        let repeats = self
-            .repeated_keys()
-            .into_iter()
-            .any(|pair| !self.is_spelled_otherwise(pair) || !pair.into_iter().all(has_row));
+        let repeats = || self.repeated_keys().into_iter().any(|pair| !self.is_respelled(pair));
         // a condition without a predicate
         self.in_scope.is_none()
             // a batch of no rows
@@ -125,14 +116,22 @@ impl Call<'_> {
             // `only` or `ignore` of a column of the key
             || named.clone().any(|column| key.contains(column))
             // a model without a key
-            || keys.iter().any(Option::is_none)
+            || self.models.iter().any(|model| self.key_of_model(model).is_none())
             // two models with one key
-            || (repeats && options.repeated == Repeated::Refuse)
+            || (options.repeated == Repeated::Refuse && repeats())
     }
 
-    /// Whether two models have one key to the database alone, spelled otherwise.
-    pub fn spells_a_key_twice(&self) -> bool {
-        self.repeated_keys().into_iter().any(|pair| self.is_spelled_otherwise(pair))
+    /// Whether two models have one key to the database alone. It can have a row for each,
+    /// as they are spelled.
+    fn repeats_to_the_database(&self, rows: &[Row]) -> bool {
+        let has_row = |model: &Model| {
+            let mut live = rows.iter().filter(|row| self.is_in_scope(row, rows));
+            live.any(|row| self.has_exact_key_of(model, row))
+        };
+        let mut respelled =
+            self.repeated_keys().into_iter().filter(|pair| self.is_respelled(*pair));
+        self.options.repeated == Repeated::Refuse
+            && respelled.any(|pair| !pair.into_iter().all(has_row))
     }
 
     /// The models, two by two, that have one key to the database.
@@ -143,7 +142,7 @@ impl Call<'_> {
         pairs.filter(|[one, other]| self.are_same(key(one).as_ref(), key(other).as_ref())).collect()
     }
 
-    fn is_spelled_otherwise(&self, pair: [&Model; 2]) -> bool {
+    fn is_respelled(&self, pair: [&Model; 2]) -> bool {
         let [one, other] = pair.map(|model| {
             let spelled = |at: usize| model[at].as_ref().map(|value| self.stored(at, value));
             self.key().into_iter().map(spelled).collect::<Vec<_>>()
